@@ -1,0 +1,151 @@
+"""Every clock of the market: its default and the bounds within which the operator may set it. Time is always an argument."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from types import MappingProxyType
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""Where banks have their working days. China has no summer time."""
+
+
+class UnknownClock(Exception):
+    """There is no clock of this name."""
+
+    code, status = "unknown_clock", 500
+
+
+class ClockOutOfBounds(Exception):
+    """The clock may not be set that short or that long."""
+
+    code, status = "clock_out_of_bounds", 422
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """One clock: how long it runs by default, at least and at most, and what it means to people."""
+
+    id: str
+    default: timedelta
+    minimum: timedelta
+    maximum: timedelta
+    zh: str
+    en: str
+
+
+CLOCKS: MappingProxyType[str, Clock] = MappingProxyType(
+    {
+        clock.id: clock
+        for clock in (
+            Clock("hold", 15 * MINUTE, 5 * MINUTE, 120 * MINUTE, "未付款订单保留时间", "how long an unpaid order is held"),
+            Clock("late", DAY, HOUR, 3 * DAY, "超时后到账可重新发货的期限", "how long money that comes late may still buy the goods"),
+            Clock("promise_auto", 5 * MINUTE, MINUTE, HOUR, "自动发货的承诺时间", "automatic delivery is promised within"),
+            Clock("promise_manual", 2 * HOUR, 5 * MINUTE, 30 * DAY, "人工发货的承诺时间", "delivery by hand is promised within"),
+            Clock("untouched", 48 * HOUR, 2 * HOUR, 48 * HOUR, "商家未接单自动退款", "an untouched order is cancelled and refunded after"),
+            Clock("answer", 24 * HOUR, HOUR, 24 * HOUR, "商家答复期限", "the merchant answers within"),
+            Clock("offer", 48 * HOUR, 12 * HOUR, 72 * HOUR, "买家答复方案的期限", "the buyer answers an offer within"),
+            Clock("bargaining", 72 * HOUR, 24 * HOUR, 72 * HOUR, "协商总时限", "bargaining ends after, in all"),
+            Clock("evidence", 24 * HOUR, 12 * HOUR, 72 * HOUR, "举证期限", "evidence is due within"),
+            Clock("evidence_account", 48 * HOUR, 24 * HOUR, 72 * HOUR, "账号类举证期限", "evidence about an account is due within"),
+            Clock("look", 24 * HOUR, HOUR, 24 * HOUR, "平台首次处理", "the platform looks at a case within"),
+            Clock("rule", 48 * HOUR, HOUR, 48 * HOUR, "平台裁决", "the platform decides within"),
+            Clock("escalate", 7 * DAY, 7 * DAY, 30 * DAY, "被拒后可申请平台介入", "after a refusal the buyer may call the platform within"),
+            Clock("appeal", 72 * HOUR, 24 * HOUR, 7 * DAY, "申诉期限", "an appeal may be made within"),
+            Clock("confirm_card_key", 72 * HOUR, 24 * HOUR, 30 * DAY, "卡密查看后自动确认", "a key that was opened is confirmed after"),
+            Clock("confirm_top_up", 24 * HOUR, 24 * HOUR, 30 * DAY, "充值完成后自动确认", "a top-up is confirmed after"),
+            Clock("confirm_account", 72 * HOUR, 72 * HOUR, 30 * DAY, "账号交付后自动确认", "an account is confirmed after"),
+            Clock("confirm_boosting", 72 * HOUR, 24 * HOUR, 30 * DAY, "代练完成后自动确认", "a boosting job is confirmed after"),
+            Clock("confirm_rental", 72 * HOUR, 24 * HOUR, 30 * DAY, "租号结束后自动确认", "a rental is confirmed after"),
+            Clock("settle", 2 * DAY, timedelta(0), 30 * DAY, "结算给商家", "settled to the merchant after"),
+            Clock("external_reply", 20 * HOUR, HOUR, 24 * HOUR, "渠道投诉首次回复", "a complaint at the channel is answered within"),
+            Clock("external_done", 60 * HOUR, HOUR, 72 * HOUR, "渠道投诉处理完成", "a complaint at the channel is settled within"),
+            Clock("ceiling_alarm", 10 * DAY, DAY, 10 * DAY, "纠纷时长预警", "a case raises the alarm after"),
+            Clock("ceiling", 15 * DAY, DAY, 15 * DAY, "纠纷最长处理时间", "a case without a ruling is decided for the buyer after"),
+            Clock("keep", 1096 * DAY, 1096 * DAY, 3653 * DAY, "记录保存", "records are kept after completion for"),
+        )
+    }
+)
+
+
+def clock_named(*, name: str) -> Clock:
+    """Return the clock of this name, or raise UnknownClock."""
+    try:
+        return CLOCKS[name]
+    except KeyError:
+        raise UnknownClock(f"clock {name!r} is not one of {', '.join(CLOCKS)}") from None
+
+
+def due(*, clock: Clock, started_at: datetime, runs: timedelta | None = None, paused: timedelta = timedelta(0)) -> datetime:
+    """Return the moment a clock falls: when it started, plus how long it runs (its default), plus how long it was paused.
+
+    Raises:
+        ClockOutOfBounds: it may not run that short or that long.
+    """
+    length = clock.default if runs is None else runs
+    if not clock.minimum <= length <= clock.maximum:
+        raise ClockOutOfBounds(f"clock {clock.id} runs from {clock.minimum} to {clock.maximum}, not {length}")
+    return started_at + length + paused
+
+
+def warnings(*, started_at: datetime, due_at: datetime) -> tuple[datetime, datetime]:
+    """Return when to warn: at 50 % and at 80 % of the time."""
+    whole = due_at - started_at
+    return started_at + whole * 50 // 100, started_at + whole * 80 // 100
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalRule:
+    """How soon a channel brings money back: at most `within`, or from and to so many working days."""
+
+    within: timedelta | None
+    working_days: tuple[int, int]
+    zh: str
+    en: str
+
+
+_BALANCE = ArrivalRule(5 * MINUTE, (0, 0), "即时到账，一般不超过 5 分钟", "at once, as a rule within 5 minutes")
+_CARD = ArrivalRule(None, (1, 3), "1–3 个工作日", "1 to 3 working days")
+ARRIVALS: MappingProxyType[str, ArrivalRule] = MappingProxyType(
+    {"wallet": _BALANCE, "alipay": _BALANCE, "wechat": _BALANCE, "sandbox": _BALANCE, "epay": _BALANCE, "card": _CARD, "stripe": _CARD}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """When money is expected back, and when its absence raises the alarm (one working day later)."""
+
+    earliest_at: datetime
+    latest_at: datetime
+    alarm_at: datetime
+    zh: str
+    en: str
+
+
+def add_working_days(*, start: datetime, days: int, holidays: Iterable[date] = ()) -> datetime:
+    """Return the same time of day so many working days later (Monday to Friday in China, without the holidays given).
+
+    Raises:
+        ValueError: more than 60 working days are asked for, or fewer than none.
+    """
+    if not 0 <= days <= 60:
+        raise ValueError(f"0 to 60 working days, not {days}")
+    free, moment, left = frozenset(holidays), start, days
+    for _ in range(366):
+        if left == 0:
+            break
+        moment += DAY
+        local = moment.astimezone(CHINA).date()
+        if local.weekday() < 5 and local not in free:
+            left -= 1
+    return moment
+
+
+def arrival(*, channel: str, accepted_at: datetime, holidays: Iterable[date] = ()) -> Arrival:
+    """Return when a refund through this channel arrives. A channel nobody has described is treated as a bank card."""
+    rule = ARRIVALS.get(channel, _CARD)
+    first, last = rule.working_days
+    free = frozenset(holidays)
+    earliest = accepted_at if rule.within is not None else add_working_days(start=accepted_at, days=first, holidays=free)
+    latest = accepted_at + rule.within if rule.within is not None else add_working_days(start=accepted_at, days=last, holidays=free)
+    return Arrival(earliest, latest, add_working_days(start=latest, days=1, holidays=free), rule.zh, rule.en)
