@@ -1,0 +1,143 @@
+"""Where the files of one embedded database live, and as whom its server runs.
+
+PostgreSQL refuses to run as root. For root, everything therefore lives under /var/lib/anka, where an unprivileged user can reach its own
+folders without any other folder being opened up; for everybody else it lives in the home folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from anka.config.embedded.errors import EmbeddedDatabaseError
+
+SYSTEM_FOLDER = Path("/var/lib/anka")
+SHORT_FOLDER = Path("/tmp")
+# The address of a unix socket has 104 bytes on some systems and 108 on others; "/.s.PGSQL.65535" and the end mark need 16 of them.
+LONGEST_SOCKET_FOLDER = 104 - 16
+# libpq splits a host at commas, and PostgreSQL its list of folders at commas and quotes.
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
+
+
+class SocketFolderUnsafe(EmbeddedDatabaseError):
+    code = "embedded_socket_folder_unsafe"
+    template = (
+        "The folder %(folder)s, where the embedded database would listen, belongs to somebody else or is open to others; nothing was lost. "
+        "Remove it or choose a shorter ANKA_HOME, then start again. Log: %(log)s"
+    )
+
+
+class NoUnprivilegedUser(EmbeddedDatabaseError):
+    code = "embedded_no_unprivileged_user"
+    template = (
+        "PostgreSQL does not run as root, and this system has neither a user postgres nor nobody; nothing was lost. "
+        "Create one of them, or start as an ordinary user. Log: %(log)s"
+    )
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folders and files of one embedded database; `user` is (uid, gid) of the server if it is not the caller's own."""
+
+    home: Path
+    folder: Path
+    socket: Path
+    user: tuple[int, int] | None
+    cluster: str
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "postgresql.log"
+
+    @property
+    def access_rules(self) -> Path:
+        return self.folder / "pg_hba.conf"
+
+    @property
+    def start_lock(self) -> Path:
+        """Held while somebody starts the server: one at a time."""
+        return self.folder / "start.lock"
+
+    @property
+    def lease(self) -> Path:
+        """Held shared by every user of the server, exclusively by whoever takes it away."""
+        return self.folder / "lease.lock"
+
+    @property
+    def supervisor_lock(self) -> Path:
+        """Held by the supervisor as long as it lives."""
+        return self.folder / "supervisor.lock"
+
+    @property
+    def server_lock(self) -> Path:
+        """Held by the postmaster and every process it forked, in whatever container they run."""
+        return self.folder / "server.lock"
+
+    def facts(self, *, reason: str = "") -> dict[str, str]:
+        """Return what the error messages tell about this place."""
+        return {"home": str(self.home), "folder": str(self.folder), "log": str(self.log), "reason": reason}
+
+
+def place_of(*, home: Path) -> Place:
+    """Return where the embedded database of this home lives; touches nothing.
+
+    Raises NoUnprivilegedUser when called as root on a system without one.
+    """
+    home = home.expanduser().resolve()
+    mark = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+    cluster = f"anka-{mark}"
+    if os.geteuid() == 0:
+        folder = SYSTEM_FOLDER / mark
+        return Place(home, folder, folder / "socket", _unprivileged_user(folder / "postgresql.log"), cluster)
+    folder = home / "postgresql"
+    socket = folder / "socket"
+    if len(os.fsencode(socket)) > LONGEST_SOCKET_FOLDER or not _PLAIN_PATH.fullmatch(str(socket)):
+        socket = SHORT_FOLDER / f"anka-{os.geteuid()}-{mark}"
+    return Place(home, folder, socket, None, cluster)
+
+
+def _unprivileged_user(log: Path) -> tuple[int, int]:
+    for name in ("postgres", "nobody"):
+        try:
+            found = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return found.pw_uid, found.pw_gid
+    raise NoUnprivilegedUser(log=str(log))
+
+
+def prepare(*, place: Place) -> None:
+    """Create the folders that are missing, leaving the modes of those that exist alone.
+
+    Raises SocketFolderUnsafe if the folder for the socket is not the server's own, and OSError from the file system.
+    """
+    if place.user is None:
+        place.home.mkdir(parents=True, exist_ok=True)
+        _create(place.folder, 0o700, None)
+    else:
+        _create(SYSTEM_FOLDER, 0o755, None)
+        _create(place.folder, 0o711, None)
+    _create(place.socket, 0o700, place.user)
+    found = place.socket.lstat()
+    owner = os.geteuid() if place.user is None else place.user[0]
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
+        raise SocketFolderUnsafe(**{**place.facts(), "folder": str(place.socket)})
+
+
+def _create(folder: Path, mode: int, user: tuple[int, int] | None) -> None:
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        return
+    if user is not None:
+        os.chown(folder, *user)
+    folder.chmod(mode)
