@@ -1,0 +1,38 @@
+"""Bring a database to this version: tables, then functions, then the tables of states, then the grants."""
+
+import psycopg
+from django.core.management import call_command
+from django.db import connection as django_connection
+
+from anka.core import schema
+from anka.domain import case_states, chart, delivery_states, payment_states, refund_states, unit_money
+
+Rows = list[tuple[object, ...]]
+
+
+def state_tables() -> dict[str, Rows]:
+    """Return every table of moves that PostgreSQL holds, with the rows the domain says it must hold."""
+    return {
+        "orders_move": [*delivery_states.table()],
+        "orders_money_move": [*unit_money.table()],
+        "payments_payment_move": [*payment_states.table()],
+        "payments_attempt_move": [*refund_states.attempt_table()],
+        "payments_refund_move": [*refund_states.table()],
+        "cases_move": [*case_states.table()],
+        "ledger_chart": [*chart.table()],
+    }
+
+
+def migrate() -> None:
+    """Run everything that is missing; harmless to repeat, safe to run from two machines at once."""
+    django_connection.ensure_connection()
+    raw: psycopg.Connection[tuple[object, ...]] = django_connection.connection
+    raw.execute("SELECT pg_advisory_lock(7266731)")
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+        schema.apply_functions(connection=raw)
+        for table, rows in state_tables().items():
+            schema.fill_table(connection=raw, table=table, rows=rows)
+        schema.grant_to_runtime(connection=raw)
+    finally:
+        raw.execute("SELECT pg_advisory_unlock(7266731)")

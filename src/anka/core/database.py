@@ -1,0 +1,172 @@
+"""The one door to PostgreSQL for flows, queries and writes: Django's connection, used without the ORM in between.
+
+Statements are prepared on the server and return rows as tuples. A transaction is opened by `transaction()` only, by a flow
+only, once. Django's ORM shares the connection, so what it does inside a flow is part of the same transaction.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import local
+from typing import Any, LiteralString, cast
+
+import psycopg
+from django.db import connection as django_connection
+from django.db import utils as django_errors
+
+from anka.core.refusals import BY_SQLSTATE, DatabaseUnavailable
+
+Parameters = Sequence[Any]
+Row = tuple[Any, ...]
+
+# Called with the name of what is about to happen ("begin", "statement", "commit", "committed") and the SQL.
+# Fault tests interrupt here; nothing in production registers anything.
+watchers: list[Callable[[str, str], None]] = []
+
+_state = local()
+_GONE = (psycopg.OperationalError, psycopg.InterfaceError)
+
+
+class TransactionAlreadyOpen(RuntimeError):
+    """A flow was called inside another flow. Share a step instead."""
+
+
+class TransactionRequired(RuntimeError):
+    """A write or a step was called outside a flow's transaction."""
+
+
+def _tell(moment: str, sql: str = "") -> None:
+    for watcher in watchers:
+        watcher(moment, sql)
+
+
+def _connection() -> psycopg.Connection[Row]:
+    raw = django_connection.connection
+    if raw is None or raw.closed:
+        try:
+            if raw is not None:
+                django_connection.close()
+            django_connection.connect()
+        except django_errors.OperationalError as error:
+            raise DatabaseUnavailable from error
+        raw = django_connection.connection
+        raw.prepare_threshold = 2
+    return cast("psycopg.Connection[Row]", raw)
+
+
+def _forget(raw: psycopg.Connection[Row]) -> None:
+    """Drop a connection whose state is unknown, so that the next use opens a new one."""
+    raw.close()
+    django_connection.close()
+
+
+def in_transaction() -> bool:
+    """Tell whether a flow's transaction is open on this thread."""
+    return getattr(_state, "cursor", None) is not None
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """Run the block as one durable transaction: all of it is committed on leaving, or none of it.
+
+    Raises:
+        TransactionAlreadyOpen: a transaction is open on this thread.
+        DatabaseUnavailable: PostgreSQL is gone; whether the commit happened is unknown, so repeat with the same idempotency key.
+    """
+    if in_transaction():
+        raise TransactionAlreadyOpen
+    raw = _begin()
+    _state.cursor = psycopg.Cursor(raw)
+    try:
+        yield
+        _tell("commit")
+        _run(raw, "COMMIT")
+    except BaseException:
+        _roll_back(raw)
+        raise
+    finally:
+        _state.cursor = None
+    _tell("committed")
+
+
+def _begin() -> psycopg.Connection[Row]:
+    _tell("begin")
+    raw = _connection()
+    try:
+        raw.execute("BEGIN", prepare=False)
+    except _GONE:
+        # Nothing has been done yet, so a connection that died while idle may be replaced once without anyone noticing.
+        _forget(raw)
+        raw = _connection()
+        _run(raw, "BEGIN")
+    return raw
+
+
+def _run(raw: psycopg.Connection[Row], sql: LiteralString) -> None:
+    try:
+        raw.execute(sql, prepare=False)
+    except _GONE as error:
+        _forget(raw)
+        raise DatabaseUnavailable from error
+
+
+def _roll_back(raw: psycopg.Connection[Row]) -> None:
+    if raw.closed:
+        return
+    try:
+        raw.execute("ROLLBACK", prepare=False)
+    except psycopg.Error:
+        _forget(raw)
+
+
+def rows(sql: str, parameters: Parameters = ()) -> list[Row]:
+    """Run one statement, inside the open transaction or on its own, and return its rows.
+
+    Raises:
+        Refusal: our SQL refused (SQLSTATE class AN), or a lock was not free within 3 s.
+        DatabaseUnavailable: PostgreSQL went away.
+    """
+    _tell("statement", sql)
+    cursor = getattr(_state, "cursor", None)
+    inside = cursor is not None
+    cursor = cursor or psycopg.Cursor(_connection())
+    try:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall() if cursor.description else []
+    except _GONE as error:
+        if error.sqlstate in BY_SQLSTATE:
+            raise BY_SQLSTATE[error.sqlstate]() from error
+        _forget(cursor.connection)
+        if inside or error.sqlstate is not None:
+            raise DatabaseUnavailable from error
+        return rows_once_more(sql, parameters)
+    except psycopg.Error as error:
+        if error.sqlstate in BY_SQLSTATE:
+            raise BY_SQLSTATE[error.sqlstate]() from error
+        raise
+
+
+def rows_once_more(sql: str, parameters: Parameters) -> list[Row]:
+    """Repeat a lone statement on a fresh connection after the idle one turned out to be dead."""
+    cursor = psycopg.Cursor(_connection())
+    try:
+        cursor.execute(cast("LiteralString", sql), parameters)
+        return cursor.fetchall() if cursor.description else []
+    except _GONE as error:
+        _forget(cursor.connection)
+        raise DatabaseUnavailable from error
+
+
+def value(sql: str, parameters: Parameters = ()) -> Any:
+    """Run one statement and return the first column of its first row, or None where there is no row."""
+    found = rows(sql, parameters)
+    return found[0][0] if found else None
+
+
+def require_transaction() -> None:
+    """Refuse to go on outside a flow's transaction; steps and writes call this.
+
+    Raises:
+        TransactionRequired: no transaction is open on this thread.
+    """
+    if not in_transaction():
+        raise TransactionRequired

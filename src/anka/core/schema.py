@@ -1,0 +1,64 @@
+"""The schema: numbered tables run by Django's migrations, functions applied anew after every migration, tables of moves filled."""
+
+from importlib.resources import files
+
+import psycopg
+
+ROOMS = ("core", "accounts", "ledger", "catalog", "vault", "payments", "orders", "cases", "flows")
+
+
+def read_sql(room: str, name: str) -> str:
+    """Return the text of one SQL file of a room, e.g. ("ledger", "0001_tables.sql")."""
+    return files(f"anka.{room}").joinpath("sql", name).read_text(encoding="utf-8")
+
+
+def function_files() -> list[tuple[str, str]]:
+    """Return (room, file name) of every SQL function file, rooms in the order of the arrow, files by name."""
+    found = []
+    for room in ROOMS:
+        folder = files(f"anka.{room}").joinpath("sql", "functions")
+        if folder.is_dir():
+            found += [(room, f"functions/{entry.name}") for entry in sorted(folder.iterdir(), key=lambda e: e.name) if entry.name.endswith(".sql")]
+    return found
+
+
+def apply_functions(*, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+    """Create or replace every SQL function in one transaction, so that no request ever sees half of them."""
+    with connection.transaction():
+        for room, name in function_files():
+            connection.execute(read_sql(room, name).encode())
+
+
+def fill_table(*, connection: "psycopg.Connection[tuple[object, ...]]", table: str, rows: list[tuple[object, ...]]) -> None:
+    """Make a small reference table hold exactly these rows, in one transaction."""
+    places = ", ".join(["%s"] * len(rows[0]))
+    with connection.transaction():
+        connection.execute(f"DELETE FROM {table}".encode())
+        with connection.cursor() as cursor:
+            cursor.executemany(f"INSERT INTO {table} VALUES ({places})".encode(), rows)
+
+
+RUNTIME = "anka_app"
+
+# What the running application may do. Owner of the tables is who migrates; history cannot be changed even by a bug or an injection.
+GRANTS = f"""
+GRANT USAGE ON SCHEMA public TO {RUNTIME};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {RUNTIME};
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {RUNTIME};
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {RUNTIME};
+REVOKE UPDATE, DELETE, TRUNCATE ON core_event, core_checkpoint, ledger_journal, ledger_transfer, payments_notice,
+    payments_transaction, payments_evidence, cases_receipt, catalog_terms FROM {RUNTIME};
+REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ledger_account, ledger_chart, orders_move, orders_money_move, payments_payment_move,
+    payments_attempt_move, payments_refund_move, cases_move FROM {RUNTIME};
+REVOKE INSERT ON ledger_journal, ledger_transfer FROM {RUNTIME};
+REVOKE DELETE ON orders_order, orders_unit, payments_payment, payments_refund, payments_leg, payments_attempt, cases_case, vault_key,
+    vault_allocation FROM {RUNTIME};
+"""
+
+
+def grant_to_runtime(*, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+    """Give the runtime role what it needs and take away what it must never do. Does nothing where the role does not exist."""
+    with connection.transaction():
+        found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (RUNTIME,)).fetchone()
+        if found:
+            connection.execute(GRANTS.encode())

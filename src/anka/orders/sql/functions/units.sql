@@ -1,0 +1,72 @@
+-- Move units of one order from one stage to the next, their keys with them. All of them or none: a unit that has moved meanwhile
+-- refuses the whole. One event is recorded for the move, under the order's lock.
+CREATE OR REPLACE FUNCTION move_units(in_shop bigint, in_order bigint, in_at timestamptz, in_actor text, in_person bigint, in_move jsonb)
+RETURNS void LANGUAGE plpgsql AS
+$$
+DECLARE
+    wanted integer[] := ARRAY(SELECT value::integer FROM jsonb_array_elements_text(in_move -> 'positions'));
+    move text := in_move ->> 'move';
+    next_stage text := in_move ->> 'stage';
+    next_money text := in_move ->> 'money';
+    key_status text := in_move ->> 'key_status';
+    refunded bigint := coalesce((in_move ->> 'refund_each_minor')::bigint, 0);
+    keys bigint[];
+    moved integer;
+BEGIN
+    SELECT array_agg(key_id) INTO keys FROM orders_unit
+        WHERE shop_id = in_shop AND order_id = in_order AND position = ANY (wanted) AND key_id IS NOT NULL;
+    UPDATE orders_unit AS unit SET
+            stage = next_stage,
+            money = coalesce(next_money, money),
+            since = in_at,
+            refunded_minor = refunded_minor + refunded,
+            delivered_at = CASE WHEN move IN ('seal', 'hand_over', 'finish') THEN in_at ELSE delivered_at END,
+            revealed_at = CASE WHEN move = 'reveal' THEN in_at ELSE revealed_at END,
+            revealed_by = CASE WHEN move = 'reveal' THEN in_person ELSE revealed_by END,
+            key_id = CASE WHEN key_status IN ('available', 'held', 'voided') AND next_stage <> 'closed_out' THEN NULL ELSE key_id END
+        FROM orders_move AS allowed
+        WHERE shop_id = in_shop AND order_id = in_order AND position = ANY (wanted)
+          AND allowed.goods = unit.goods AND allowed.from_stage = unit.stage AND allowed.move = in_move ->> 'move'
+          AND allowed.to_stage = next_stage;
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    IF moved <> cardinality(wanted) THEN
+        RAISE EXCEPTION 'a unit has moved meanwhile' USING ERRCODE = 'AN004';
+    END IF;
+    IF key_status IS NOT NULL AND keys IS NOT NULL THEN
+        PERFORM move_keys(in_shop, keys, key_status, in_at);
+    END IF;
+    PERFORM record_event(in_shop, in_order, in_at, in_actor, in_move ->> 'what', wanted, move, next_stage, in_move -> 'details');
+END
+$$;
+
+-- Change the money axis of units without touching the goods: confirmed, settled, refund arrived.
+CREATE OR REPLACE FUNCTION move_unit_money(in_shop bigint, in_order bigint, in_at timestamptz, in_change jsonb) RETURNS void LANGUAGE plpgsql AS
+$$
+DECLARE
+    wanted integer[] := ARRAY(SELECT value::integer FROM jsonb_array_elements_text(in_change -> 'positions'));
+    moved integer;
+BEGIN
+    UPDATE orders_unit SET money = in_change ->> 'money',
+            confirmed_at = CASE WHEN in_change ->> 'money' = 'released' THEN in_at ELSE confirmed_at END
+        WHERE shop_id = in_shop AND order_id = in_order AND position = ANY (wanted);
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    IF moved <> cardinality(wanted) THEN
+        RAISE EXCEPTION 'a unit is missing' USING ERRCODE = 'AN004';
+    END IF;
+END
+$$;
+
+-- Add reserved units with keys of their own: at purchase, and when late money is served after all.
+CREATE OR REPLACE FUNCTION add_units(in_shop bigint, in_order bigint, in_product bigint, in_goods text, in_at timestamptz,
+    in_positions integer[], in_amounts bigint[]) RETURNS void LANGUAGE plpgsql AS
+$$
+DECLARE keys bigint[];
+BEGIN
+    IF in_goods = 'card_key' THEN
+        keys := reserve_keys(in_shop, in_product, in_order, in_positions, in_at);
+    END IF;
+    INSERT INTO orders_unit (shop_id, order_id, position, goods, amount_minor, since, key_id)
+        SELECT in_shop, in_order, unit.position, in_goods, unit.amount_minor, in_at, unit.key_id
+        FROM unnest(in_positions, in_amounts, coalesce(keys, ARRAY[]::bigint[])) AS unit (position, amount_minor, key_id);
+END
+$$;

@@ -1,0 +1,75 @@
+-- Everything needed to decide about one refund attempt, under the lock of its order (the same lock every flow on the order takes).
+CREATE OR REPLACE FUNCTION lock_attempt(in_number text) RETURNS text LANGUAGE plpgsql VOLATILE SET lock_timeout = '3s' AS
+$$
+DECLARE
+    shop bigint;
+    refund_order bigint;
+BEGIN
+    SELECT id INTO shop FROM accounts_shop WHERE code = split_part(in_number, '-', 1);
+    SELECT refund.order_id INTO refund_order FROM payments_attempt AS attempt
+        JOIN payments_refund AS refund ON refund.shop_id = attempt.shop_id AND refund.id = attempt.refund_id
+        WHERE attempt.shop_id = shop AND attempt.number = in_number;
+    IF refund_order IS NULL THEN
+        RETURN NULL;
+    END IF;
+    PERFORM 1 FROM orders_order WHERE shop_id = shop AND id = refund_order FOR NO KEY UPDATE;
+    RETURN (SELECT json_build_object('shop_id', attempt.shop_id, 'shop_code', split_part(in_number, '-', 1), 'order_id', refund.order_id,
+            'buyer_id', o.buyer_id, 'currency', refund.currency,
+            'attempt_id', attempt.id, 'number', attempt.number, 'status', attempt.status, 'channel', attempt.channel,
+            'amount_minor', attempt.amount_minor, 'asked', attempt.asked, 'created_at', attempt.created_at, 'leg', attempt.leg,
+            'refund_id', refund.id, 'refund_number', refund.number, 'refund_status', refund.status,
+            'payment_number', payment.number, 'payment_channel', payment.channel, 'payment_amount_minor', payment.amount_minor,
+            'transaction_number', payment.transaction_number,
+            'other_legs_open', (SELECT count(*) FROM payments_leg AS other WHERE other.shop_id = refund.shop_id AND other.refund_id = refund.id
+                                AND other.leg <> attempt.leg AND other.status <> 'succeeded'),
+            'units', (SELECT coalesce(json_agg(json_build_object('position', repaid.position, 'amount_minor', repaid.amount_minor,
+                        'money', unit.money, 'unit_amount_minor', unit.amount_minor, 'unit_refunded_minor', unit.refunded_minor)
+                        ORDER BY repaid.position), '[]')
+                FROM payments_refund_unit AS repaid JOIN orders_unit AS unit USING (shop_id, order_id, position)
+                WHERE repaid.shop_id = refund.shop_id AND repaid.refund_id = refund.id))::text
+        FROM payments_attempt AS attempt
+            JOIN payments_refund AS refund ON refund.shop_id = attempt.shop_id AND refund.id = attempt.refund_id
+            JOIN orders_order AS o ON o.shop_id = refund.shop_id AND o.id = refund.order_id
+            JOIN payments_leg AS leg ON leg.shop_id = attempt.shop_id AND leg.refund_id = attempt.refund_id AND leg.leg = attempt.leg
+            JOIN payments_payment AS payment ON payment.shop_id = leg.shop_id AND payment.id = leg.payment_id
+        WHERE attempt.shop_id = shop AND attempt.number = in_number);
+END
+$$;
+
+-- Write what an attempt has become, its leg and its refund with it, and keep the evidence.
+CREATE OR REPLACE FUNCTION write_attempt(in_shop bigint, in_attempt bigint, in_at timestamptz, in_change jsonb) RETURNS void
+LANGUAGE plpgsql AS
+$$
+DECLARE
+    changed payments_attempt;
+    evidence jsonb := in_change -> 'evidence';
+BEGIN
+    UPDATE payments_attempt SET
+            status = in_change ->> 'status',
+            submitted_at = CASE WHEN in_change ->> 'status' = 'submitting' THEN coalesce(submitted_at, in_at) ELSE submitted_at END,
+            asked = asked + coalesce((in_change ->> 'asked')::integer, 0),
+            channel_number = coalesce(in_change ->> 'channel_number', channel_number),
+            ended_at = CASE WHEN in_change ->> 'status' IN ('succeeded', 'closed', 'failed', 'reversed') THEN in_at ELSE NULL END
+        WHERE shop_id = in_shop AND id = in_attempt RETURNING * INTO STRICT changed;
+    IF evidence IS NOT NULL THEN
+        INSERT INTO payments_evidence (shop_id, attempt_id, received_at, source, status, channel_number, digest, applied)
+            VALUES (in_shop, in_attempt, in_at, evidence ->> 'source', evidence ->> 'status', evidence ->> 'channel_number',
+                    decode(evidence ->> 'digest', 'hex'), (evidence ->> 'applied')::boolean);
+    END IF;
+    IF in_change ? 'leg_status' THEN
+        UPDATE payments_leg SET status = in_change ->> 'leg_status',
+                ended_at = CASE WHEN in_change ->> 'leg_status' IN ('succeeded', 'failed') THEN in_at ELSE NULL END
+            WHERE shop_id = in_shop AND refund_id = changed.refund_id AND leg = changed.leg AND status <> in_change ->> 'leg_status';
+    END IF;
+    IF in_change ? 'refund_status' THEN
+        UPDATE payments_refund SET status = in_change ->> 'refund_status',
+                ended_at = CASE WHEN in_change ->> 'refund_status' IN ('succeeded', 'failed') THEN in_at ELSE NULL END
+            WHERE shop_id = in_shop AND id = changed.refund_id AND status <> in_change ->> 'refund_status';
+    END IF;
+    IF in_change ? 'next_attempt' THEN
+        INSERT INTO payments_attempt (shop_id, number, refund_id, leg, channel, amount_minor, status, created_at)
+            VALUES (in_shop, in_change ->> 'next_attempt', changed.refund_id, changed.leg, changed.channel, changed.amount_minor, 'created', in_at);
+        PERFORM ask_for_work(in_shop, 'refund', in_change ->> 'next_attempt', in_at, in_at);
+    END IF;
+END
+$$;

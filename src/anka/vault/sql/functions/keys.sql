@@ -1,0 +1,27 @@
+-- Reserve keys for the units of an order, first in first out; rows another buyer is just taking are skipped, so nobody waits and
+-- nothing is sold twice. Returns the keys in order; refused where there are not enough.
+CREATE OR REPLACE FUNCTION reserve_keys(in_shop bigint, in_product bigint, in_order bigint, in_positions integer[], in_at timestamptz)
+RETURNS bigint[] LANGUAGE plpgsql AS
+$$
+DECLARE picked bigint[];
+BEGIN
+    SELECT array_agg(id) INTO picked FROM (
+        SELECT id FROM vault_key WHERE shop_id = in_shop AND product_id = in_product AND status = 'available'
+        ORDER BY id LIMIT cardinality(in_positions) FOR UPDATE SKIP LOCKED) AS free;
+    IF coalesce(cardinality(picked), 0) < cardinality(in_positions) THEN
+        RAISE EXCEPTION 'not enough keys' USING ERRCODE = 'AN001';
+    END IF;
+    UPDATE vault_key SET status = 'reserved' WHERE shop_id = in_shop AND id = ANY (picked);
+    INSERT INTO vault_allocation (shop_id, key_id, order_id, position, allocated_at)
+        SELECT in_shop, pair.key_id, in_order, pair.position, in_at FROM unnest(picked, in_positions) AS pair (key_id, position);
+    RETURN picked;
+END
+$$;
+
+-- Bring allocated keys to the status their unit has reached; a key that leaves its unit ends its allocation.
+CREATE OR REPLACE FUNCTION move_keys(in_shop bigint, in_keys bigint[], in_status text, in_at timestamptz) RETURNS void LANGUAGE sql AS
+$$
+    UPDATE vault_key SET status = in_status WHERE shop_id = in_shop AND id = ANY (in_keys);
+    UPDATE vault_allocation SET ended_at = in_at, ended_as = in_status
+        WHERE shop_id = in_shop AND key_id = ANY (in_keys) AND ended_at IS NULL AND in_status IN ('available', 'held', 'voided');
+$$;
