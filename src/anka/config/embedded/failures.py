@@ -8,6 +8,7 @@ import re
 
 from anka.config.embedded.errors import EmbeddedDatabaseError
 from anka.config.embedded.places import Place
+from anka.config.embedded.settings import DatabaseSettingRefused
 
 # Below this PostgreSQL cannot even write the next piece of its log.
 _FULL_BYTES = 64 * 1024
@@ -15,6 +16,8 @@ _LONGEST_LOG_TAIL = 64 * 1024
 
 
 class DiskFull(EmbeddedDatabaseError):
+    """There is no room left where the data lives."""
+
     code = "embedded_disk_full"
     template = (
         "The disk that holds %(folder)s is full, so the embedded database could not start; nothing that was saved is lost. "
@@ -23,6 +26,8 @@ class DiskFull(EmbeddedDatabaseError):
 
 
 class PortBusy(EmbeddedDatabaseError):
+    """Somebody else listens on the TCP port that was asked for."""
+
     code = "embedded_port_busy"
     template = (
         "Another program already listens on the port asked for the embedded database; nothing was lost. "
@@ -31,14 +36,17 @@ class PortBusy(EmbeddedDatabaseError):
 
 
 class NotEnoughMemory(EmbeddedDatabaseError):
+    """The system refused the memory the server shares among its processes."""
+
     code = "embedded_not_enough_memory"
     template = (
-        "There is not enough free memory for the embedded database; nothing was lost. "
-        "Free about 512 MB, then start again. Log: %(log)s"
+        "There is not enough free memory for the embedded database; nothing was lost. Free about 512 MB, then start again. Log: %(log)s"
     )
 
 
 class FolderNotUsable(EmbeddedDatabaseError):
+    """The file system refuses us a file or folder."""
+
     code = "embedded_folder_not_usable"
     template = (
         "The embedded database cannot use %(folder)s (%(reason)s); nothing was lost. "
@@ -47,6 +55,8 @@ class FolderNotUsable(EmbeddedDatabaseError):
 
 
 class ServerDidNotStart(EmbeddedDatabaseError):
+    """PostgreSQL ended before it was ready, for a reason only its log tells."""
+
     code = "embedded_did_not_start"
     template = (
         "The embedded database did not start: %(reason)s; nothing that was saved is lost. Read the log, then start again. Log: %(log)s"
@@ -56,6 +66,7 @@ class ServerDidNotStart(EmbeddedDatabaseError):
 _KNOWN: tuple[tuple[str, type[EmbeddedDatabaseError]], ...] = (
     (r"No space left on device|Disk quota exceeded", DiskFull),
     (r"could not bind IPv[46] address|could not create any TCP/IP sockets", PortBusy),
+    (r"unrecognized configuration parameter|invalid value for parameter|requires a numeric value", DatabaseSettingRefused),
     (r"Cannot allocate memory|could not create shared memory segment", NotEnoughMemory),
     (r"(?:PANIC|FATAL):.*(?:Permission denied|Read-only file system|Operation not permitted)", FolderNotUsable),
 )

@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 from anka.config.embedded.binaries import version_of
 from anka.config.embedded.failures import ServerDidNotStart, failure_from_log
 from anka.config.embedded.places import Place
+from anka.config.embedded.programs import run_program
 
 DATABASE = "anka"
 OWNER = "anka_owner"
 RUNTIME = "anka_app"
 _SECONDS = 180.0
-# Nothing of the caller's environment reaches PostgreSQL: no PG* variable, no locale.
-ENVIRONMENT: Mapping[str, str] = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 # The superuser of initdb cannot log in (see ACCESS_RULES), so what the owner needs beyond its database is granted here.
 _STATEMENTS = f"""\
@@ -66,23 +64,8 @@ def initialise(*, place: Place, folder: Path, start_lock: int) -> None:
 
 
 def _run(place: Place, command: list[str], text: str, start_lock: int) -> None:
-    user, group = place.user or (None, None)
     try:
-        done = subprocess.run(
-            command,
-            input=text,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            cwd="/",
-            env=ENVIRONMENT,
-            user=user,
-            group=group,
-            extra_groups=None if user is None else [],
-            pass_fds=[start_lock],
-            timeout=_SECONDS,
-        )
+        done = run_program(command=command, user=place.user, seconds=_SECONDS, text=text, held=[start_lock])
     except subprocess.TimeoutExpired:
         raise ServerDidNotStart(**place.facts(reason=f"{Path(command[0]).name} took more than {_SECONDS:.0f} seconds")) from None
     if done.returncode != 0:

@@ -16,6 +16,8 @@ _POLL_SECONDS = 0.02
 
 
 class EmbeddedDatabaseBusy(EmbeddedDatabaseError):
+    """Somebody else holds a lock for longer than starting or stopping can take."""
+
     code = "embedded_database_busy"
     template = (
         "Another process is still starting or stopping the embedded database of %(home)s (%(reason)s); nothing was lost. "

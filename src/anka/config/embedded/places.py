@@ -17,7 +17,8 @@ from pathlib import Path
 from anka.config.embedded.errors import EmbeddedDatabaseError
 
 SYSTEM_FOLDER = Path("/var/lib/anka")
-SHORT_FOLDER = Path("/tmp")
+# Everybody can write there, so `prepare` checks that the folder inside is ours alone.
+SHORT_FOLDER = Path("/tmp")  # noqa: S108
 # The address of a unix socket has 104 bytes on some systems and 108 on others; "/.s.PGSQL.65535" and the end mark need 16 of them.
 LONGEST_SOCKET_FOLDER = 104 - 16
 # libpq splits a host at commas, and PostgreSQL its list of folders at commas and quotes.
@@ -25,6 +26,8 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
 
 
 class SocketFolderUnsafe(EmbeddedDatabaseError):
+    """The folder for the socket was there already and is not only ours."""
+
     code = "embedded_socket_folder_unsafe"
     template = (
         "The folder %(folder)s, where the embedded database would listen, belongs to somebody else or is open to others; nothing was lost. "
@@ -33,6 +36,8 @@ class SocketFolderUnsafe(EmbeddedDatabaseError):
 
 
 class NoUnprivilegedUser(EmbeddedDatabaseError):
+    """We are root, and there is nobody PostgreSQL could run as."""
+
     code = "embedded_no_unprivileged_user"
     template = (
         "PostgreSQL does not run as root, and this system has neither a user postgres nor nobody; nothing was lost. "
@@ -52,14 +57,17 @@ class Place:
 
     @property
     def data(self) -> Path:
+        """PostgreSQL's own folder."""
         return self.folder / "data"
 
     @property
     def log(self) -> Path:
+        """What the server says, and a failed first start."""
         return self.folder / "postgresql.log"
 
     @property
     def access_rules(self) -> Path:
+        """Who may log in, and how."""
         return self.folder / "pg_hba.conf"
 
     @property

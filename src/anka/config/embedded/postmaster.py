@@ -33,7 +33,7 @@ def postmaster_of(*, place: Place) -> Postmaster | None:
         return None
     found = process(pid=int(lines[_PID]))
     # The moment of start is read first: whatever replaces the process after it no longer matches it.
-    if found is None or f" -D {place.data} " not in command_line(pid=found.pid):
+    if found is None or f"/postgres -D {place.data} -c " not in command_line(pid=found.pid):
         return None
     status = lines[_STATUS] if len(lines) > _STATUS else "starting"
     return Postmaster(found, int(lines[_PORT]), status)

@@ -21,11 +21,12 @@ from anka.config.embedded import supervisor
 from anka.config.embedded.binaries import binaries_for, version_of
 from anka.config.embedded.errors import EmbeddedDatabaseError
 from anka.config.embedded.failures import ServerDidNotStart, failure_from_log, failure_from_system, log_written_since
-from anka.config.embedded.initialise import DATABASE, ENVIRONMENT, OWNER, RUNTIME, initialise, is_initialised
+from anka.config.embedded.initialise import DATABASE, OWNER, RUNTIME, initialise, is_initialised
 from anka.config.embedded.locks import EmbeddedDatabaseBusy, closing, try_lock, wait_for_lock
 from anka.config.embedded.places import Place, place_of, prepare
 from anka.config.embedded.postmaster import Postmaster, postmaster_of
-from anka.config.embedded.settings import ACCESS_RULES, DatabaseSettingRefused, server_arguments
+from anka.config.embedded.programs import ENVIRONMENT
+from anka.config.embedded.settings import ACCESS_RULES, server_arguments
 from anka.config.embedded.supervisor import Process
 
 # Recovering after a crash reads the write-ahead log again: seconds as a rule, minutes on a slow disk.
@@ -38,14 +39,17 @@ NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
 class DatabaseServerGone(EmbeddedDatabaseError):
+    """The server ended while we were using it."""
+
     code = "embedded_database_gone"
     template = (
-        "The embedded database ended unexpectedly; everything that was saved is kept. "
-        "Start again: it recovers by itself. Log: %(log)s"
+        "The embedded database ended unexpectedly; everything that was saved is kept. Start again: it recovers by itself. Log: %(log)s"
     )
 
 
 class PortDiffers(EmbeddedDatabaseError):
+    """A server that already runs cannot take on another port."""
+
     code = "embedded_port_differs"
     template = (
         "The embedded database of %(home)s already runs for another process, without the port %(port)s; nothing was lost. "
@@ -94,9 +98,13 @@ class Server:
         """
         with self._closing:
             lease, self._lease = self._lease, None
-        if lease is not None:
-            os.close(lease)
+        if lease is None:
+            return
+        os.close(lease)
+        try:
             _stop_if_unused(self.place)
+        except OSError as failure:
+            raise failure_from_system(place=self.place, failure=failure) from failure
 
 
 def start(*, home: Path, port: int | None = None, settings: Mapping[str, str] = NO_SETTINGS) -> Server:
@@ -141,9 +149,7 @@ def _start_locked(place: Place, start_lock: int, port: int | None, arguments: li
         folder = binaries_for(place=place)
         if not is_initialised(place=place):
             initialise(place=place, folder=folder, start_lock=start_lock)
-        found = _running(place) or _launch(place, folder, arguments)
-        if port is not None and found.port != port:
-            raise PortDiffers(**place.facts(), port=str(port))
+        found = _running(place, port) or _launch(place, folder, arguments)
         version = ".".join(str(part) for part in version_of(folder=folder))
         return Server(place, found.process, found.port, version, lease)
     except BaseException:
@@ -152,8 +158,11 @@ def _start_locked(place: Place, start_lock: int, port: int | None, arguments: li
         raise
 
 
-def _running(place: Place) -> Postmaster | None:
-    """Return the server that runs already, with a supervisor to look after it."""
+def _running(place: Place, port: int | None) -> Postmaster | None:
+    """Return the server that runs already, with a supervisor to look after it, or None.
+
+    Raises PortDiffers if it does not listen on the port asked for.
+    """
     found = postmaster_of(place=place)
     if found is None:
         return None
@@ -161,14 +170,15 @@ def _running(place: Place) -> Postmaster | None:
         if not supervisor.wait_until_gone(process=found.process, seconds=STOP_SECONDS):
             raise EmbeddedDatabaseBusy(**place.facts(reason="it is being stopped"))
         return None
+    if port is not None and found.port != port:
+        raise PortDiffers(**place.facts(), port=str(port))
     supervisor_lock = try_lock(path=place.supervisor_lock, kind=fcntl.LOCK_EX)
     if supervisor_lock is not None:
         # Its supervisor was killed: without a new one it would outlive its users.
         with closing(supervisor_lock):
             adopted = [found.process.pid, found.process.started]
-            report = _spawn_supervisor(place, {"supervisor_lock": supervisor_lock}, {"adopted": adopted})
-        os.close(report)
-    return _wait_until_ready(place, found.process, offset=place.log.stat().st_size)
+            os.close(_spawn_supervisor(place, {"supervisor_lock": supervisor_lock}, {"adopted": adopted}))
+    return _wait_until_ready(place, found.process, offset=_log_size(place))
 
 
 def _launch(place: Place, folder: Path, arguments: list[str]) -> Postmaster:
@@ -186,7 +196,6 @@ def _launch(place: Place, folder: Path, arguments: list[str]) -> Postmaster:
                 "command": [str(folder / "postgres"), "-D", str(place.data), *arguments],
                 "environment": {**ENVIRONMENT, **_stale_number(place)},
                 "user": place.user,
-                "log": str(place.log),
             }
             report = _spawn_supervisor(place, {"supervisor_lock": supervisor_lock, "server_lock": server_lock}, order)
     with closing(report):
@@ -213,13 +222,13 @@ def _clean_up(place: Place) -> int:
     if not place.access_rules.exists() or place.access_rules.read_text() != ACCESS_RULES:
         place.access_rules.write_text(ACCESS_RULES)
         place.access_rules.chmod(0o644)
-    if not place.log.exists():
-        return 0
-    size = place.log.stat().st_size
-    if size <= _LOG_BYTES:
-        return size
-    place.log.replace(place.log.with_suffix(".log.1"))
-    return 0
+    if _log_size(place) > _LOG_BYTES:
+        place.log.replace(place.log.with_suffix(".log.1"))
+    return _log_size(place)
+
+
+def _log_size(place: Place) -> int:
+    return place.log.stat().st_size if place.log.exists() else 0
 
 
 def _spawn_supervisor(place: Place, locks: dict[str, int], order: dict[str, object]) -> int:
@@ -227,8 +236,10 @@ def _spawn_supervisor(place: Place, locks: dict[str, int], order: dict[str, obje
     report, report_end = os.pipe()
     try:
         numbers = {**locks, "report": report_end}
-        text = json.dumps({**order, **numbers, "cluster": place.cluster, "lease": str(place.lease)})
-        subprocess.run(
+        common = {"cluster": place.cluster, "lease": str(place.lease), "log": str(place.log)}
+        text = json.dumps({**order, **numbers, **common})
+        # Our own script, run by the Python that runs us, without a shell.
+        subprocess.run(  # noqa: S603
             [sys.executable, "-I", "-S", supervisor.__file__, text],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -68,9 +68,11 @@ host all anka_owner,anka_app 127.0.0.1/32 scram-sha-256
 
 
 class DatabaseSettingRefused(EmbeddedDatabaseError):
+    """A setting is unknown, has an impossible value, or belongs to the launcher."""
+
     code = "embedded_setting_refused"
     template = (
-        "The embedded database cannot use the setting %(setting)s (%(reason)s); nothing was lost. Correct it and start again. Log: %(log)s"
+        "The embedded database was given a setting it cannot use (%(reason)s); nothing was lost. Correct it, then start again. Log: %(log)s"
     )
 
 
@@ -80,10 +82,10 @@ def server_arguments(*, place: Place, port: int | None, settings: Mapping[str, s
     Raises DatabaseSettingRefused for a setting the launcher needs for itself, an impossible name or an impossible port.
     """
     if port is not None and not 1 <= port <= 65535:
-        raise DatabaseSettingRefused(**place.facts(reason="a port is between 1 and 65535"), setting=f"port={port}")
+        raise DatabaseSettingRefused(**place.facts(reason=f"{port} is no port: they go from 1 to 65535"))
     for name in settings:
         if not _NAME.fullmatch(name) or name in _RESERVED:
-            raise DatabaseSettingRefused(**place.facts(reason="unknown name, or needed by the launcher itself"), setting=name)
+            raise DatabaseSettingRefused(**place.facts(reason=f"{name} is unknown, or belongs to the launcher"))
     own = {
         "cluster_name": place.cluster,
         "hba_file": str(place.access_rules),

@@ -16,8 +16,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -35,6 +36,7 @@ class Process:
     started: str
 
     def alive(self) -> bool:
+        """Return whether it still runs; one that has ended but was not waited for does not."""
         return _started(self.pid) == self.started
 
 
@@ -66,7 +68,9 @@ def command_line(*, pid: int) -> str:
 
 
 def _ps(*arguments: str) -> str:
-    return subprocess.run(["ps", *arguments], capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}).stdout
+    # Every system without /proc has ps, in a place of its own; the arguments are options and numbers.
+    command = ["ps", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}).stdout  # noqa: S603
 
 
 def _pids() -> Iterator[int]:
@@ -85,9 +89,25 @@ def server_processes(*, cluster: str) -> list[Process]:
 def wait_until_gone(*, process: Process, seconds: float) -> bool:
     """Wait until the process has ended, at most so many seconds; return whether it has."""
     deadline = time.monotonic() + seconds
+    _sleep_until_ended(process, seconds)
     while process.alive() and time.monotonic() < deadline:
         threading.Event().wait(POLL_SECONDS)
     return not process.alive()
+
+
+def _sleep_until_ended(process: Process, seconds: float) -> None:
+    """Let the kernel wake us at the end of the process, where it can; return at once where it cannot."""
+    if sys.platform != "linux":
+        return
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except OSError:  # gone already, or a kernel without it
+        return
+    try:
+        if process.alive():
+            select.select([descriptor], [], [], seconds)
+    finally:
+        os.close(descriptor)
 
 
 def stop_process(*, process: Process) -> bool:
@@ -116,25 +136,39 @@ def _send(pid: int, number: signal.Signals) -> None:
         return
 
 
-def _execute_postgres(order: dict[str, object]) -> NoReturn:
+@dataclass(frozen=True)
+class Order:
+    """What the launcher asks of a supervisor: adopt the server (pid, start), or start one by `command`; locks are open descriptors."""
+
+    cluster: str
+    lease: str
+    log: str
+    supervisor_lock: int
+    report: int
+    server_lock: int = -1
+    adopted: tuple[int, str] | None = None
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: tuple[int, int] | None = None
+
+
+def _execute_postgres(order: Order) -> NoReturn:
     """Become PostgreSQL: the log as output, the server lock inherited by every process of the server, the privileges dropped."""
-    log = os.open(str(order["log"]), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    log = os.open(order.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    os.set_inheritable(int(str(order["server_lock"])), True)
+    fcntl.fcntl(order.server_lock, fcntl.F_SETFD, 0)
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
-    user = order["user"]
-    if isinstance(user, list):
+    if order.user is not None:
         os.setgroups([])
-        os.setgid(user[1])
-        os.setuid(user[0])
-    command, environment = order["command"], order["environment"]
-    assert isinstance(command, list) and isinstance(environment, dict)
-    os.execve(command[0], command, environment)
+        os.setgid(order.user[1])
+        os.setuid(order.user[0])
+    # PostgreSQL by its full path: that there is no shell in between is the point.
+    os.execve(order.command[0], order.command, order.environment)  # noqa: S606
 
 
-def _launch(order: dict[str, object]) -> Process:
+def _launch(order: Order) -> Process:
     pid = os.fork()
     if pid == 0:
         try:
@@ -143,7 +177,7 @@ def _launch(order: dict[str, object]) -> Process:
             os.write(2, f"FATAL:  could not execute PostgreSQL: {failure}\n".encode())
         finally:
             os._exit(127)
-    os.close(int(str(order["server_lock"])))
+    os.close(order.server_lock)
     # A child keeps its number until it is waited for, so nobody else can have it yet, even if it has ended already.
     return process(pid=pid) or Process(pid, "ended")
 
@@ -166,21 +200,17 @@ def _ask_to_stop(_number: int, _frame: object) -> None:
     raise _StopAsked
 
 
-def _supervise(order: dict[str, object]) -> None:
+def _supervise(order: Order) -> None:
     for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
-    for name in ("supervisor_lock", "server_lock", "report"):
-        if name in order:
-            os.set_inheritable(int(str(order[name])), False)
-    adopted = order.get("adopted")
-    server = Process(int(adopted[0]), str(adopted[1])) if isinstance(adopted, list) else _launch(order)
+    for descriptor in {order.supervisor_lock, order.server_lock, order.report} - {-1}:
+        fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+    server = Process(*order.adopted) if order.adopted else _launch(order)
     signal.signal(signal.SIGTERM, _ask_to_stop)
-    threading.Thread(target=_leave_when_gone, args=(server, str(order["cluster"])), daemon=True).start()
-    lease = os.open(str(order["lease"]), os.O_RDWR | os.O_NOFOLLOW)
-    try:
+    threading.Thread(target=_leave_when_gone, args=(server, order.cluster), daemon=True).start()
+    lease = os.open(order.lease, os.O_RDWR | os.O_NOFOLLOW)
+    with suppress(_StopAsked):
         fcntl.flock(lease, fcntl.LOCK_EX)
-    except _StopAsked:
-        pass
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     stop_process(process=server)
     # The other thread ends this process, and with it the locks, once the server and what it left behind are gone.
@@ -189,7 +219,7 @@ def _supervise(order: dict[str, object]) -> None:
 
 def main() -> None:
     """Leave the caller's process tree, start or adopt the server, and stay until it is gone."""
-    order = json.loads(sys.argv[1])
+    order = Order(**json.loads(sys.argv[1]))
     if os.fork() != 0:
         os._exit(0)
     _supervise(order)
