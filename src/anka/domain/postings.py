@@ -160,15 +160,15 @@ def refund_reversed(*, shop_id: int, refund_number: str, leg: int, channel: str,
     return _journal(shop_id=shop_id, key=f"refund:{refund_number}:{leg}:reversed", kind="refund_reversed", pairs=pairs)
 
 
-def confirmed(*, shop_id: int, order_id: int, unit_id: int, amount_minor: int, commission_basis_points: int) -> Posting:
+def confirmed(*, shop_id: int, order_id: int, unit: str, amount_minor: int, commission_basis_points: int) -> Posting:
     """Release what escrow still holds for a unit: to the merchant's pending balance, less the commission (rounded down)."""
     commission = fee(amount_minor=amount_minor, basis_points=commission_basis_points)
     escrow = f"order:{order_id}:escrow"
     pairs = [(escrow, f"merchant:{shop_id}:pending", amount_minor - commission), (escrow, "commission", commission)]
-    return _journal(shop_id=shop_id, key=f"confirm:{unit_id}", kind="confirmed", pairs=pairs)
+    return _journal(shop_id=shop_id, key=f"confirm:{unit}", kind="confirmed", pairs=pairs)
 
 
-def settled(*, shop_id: int, unit_id: int, amount_minor: int) -> Posting:
+def settled(*, shop_id: int, unit: str, amount_minor: int) -> Posting:
     """Make the merchant's part of a confirmed unit available to be withdrawn."""
     pairs = [(f"merchant:{shop_id}:pending", f"merchant:{shop_id}:available", amount_minor)]
-    return _journal(shop_id=shop_id, key=f"settle:{unit_id}", kind="settled", pairs=pairs)
+    return _journal(shop_id=shop_id, key=f"settle:{unit}", kind="settled", pairs=pairs)
