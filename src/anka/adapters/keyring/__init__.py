@@ -1,0 +1,1 @@
+"""Keyrings: where key-encryption keys are kept."""

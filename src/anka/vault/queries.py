@@ -1,0 +1,47 @@
+"""Reads of the vault. Nothing here can open a key: what comes back is sealed."""
+
+from anka.core.database import rows, value
+from anka.core.refusals import NotFound
+from anka.vault.models import ImportTarget, SealedKey, WrappedDataKey
+
+
+def sealed_key(*, shop_id: int, key_id: int) -> SealedKey:
+    """Return one sealed key. Raises NotFound where the shop has no such key."""
+    found = rows("SELECT product_id, nonce, ciphertext, data_key_version FROM vault_key WHERE shop_id = %s AND id = %s", (shop_id, key_id))
+    if not found:
+        raise NotFound
+    product_id, nonce, ciphertext, version = found[0]
+    return SealedKey(shop_id, product_id, key_id, bytes(nonce), bytes(ciphertext), version)
+
+
+def data_keys(*, shop_id: int) -> list[WrappedDataKey]:
+    """Return every data key of a shop, the newest last."""
+    found = rows("SELECT version, wrapped, wrapped_by FROM vault_data_key WHERE shop_id = %s ORDER BY version", (shop_id,))
+    return [WrappedDataKey(shop_id, version, bytes(wrapped), wrapped_by) for version, wrapped, wrapped_by in found]
+
+
+def wrapped_by_names() -> list[str]:
+    """Return the names of all key-encryption keys that some data key still needs."""
+    return [name for (name,) in rows("SELECT DISTINCT wrapped_by FROM vault_data_key ORDER BY 1")]
+
+
+def import_target(*, product_number: str) -> ImportTarget | None:
+    """Return the product with this public number, or None."""
+    found = rows(
+        "SELECT product.shop_id, product.id, product.number, product.kind, product.delivery FROM accounts_shop AS shop"
+        " JOIN catalog_product AS product ON product.shop_id = shop.id"
+        " WHERE shop.code = split_part(%s, '-', 1) AND product.number = %s",
+        (product_number, product_number),
+    )
+    return ImportTarget(*found[0]) if found else None
+
+
+def available_keys(*, shop_id: int, product_id: int) -> int:
+    """Return how many keys of a product can be sold now."""
+    sql = "SELECT count(*) FROM vault_key WHERE shop_id = %s AND product_id = %s AND status = 'available'"
+    return int(value(sql, (shop_id, product_id)))
+
+
+def new_key_ids(*, count: int) -> list[int]:
+    """Return fresh row ids for keys to come. They are taken before sealing, because a seal is bound to its row."""
+    return [key_id for (key_id,) in rows("SELECT nextval('vault_key_id') FROM generate_series(1, %s)", (count,))]
