@@ -1,0 +1,1 @@
+"""The outside world: payment channels and everything else that is called over a wire."""

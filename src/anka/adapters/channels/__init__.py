@@ -1,0 +1,1 @@
+"""Payment channels: one port, and one thin adapter per channel."""

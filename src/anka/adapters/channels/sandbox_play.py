@@ -1,0 +1,131 @@
+"""The signed calls with which an instance plays its own sandbox gateway: outcomes, and faults for operations to come."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, get_args
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from anka.adapters.channels.sandbox import SandboxChannel
+
+PaymentOutcome = Literal["paid", "failed", "closed"]
+RefundOutcome = Literal["succeeded", "closed", "abnormal", "unknown"]
+Deliver = Literal["return", "send"]
+# A fault is its name, or an object with `fault` and its parameters: seconds, clock, copies, number.
+FaultWish = str | Mapping[str, object]
+
+PAYMENT_OUTCOMES: tuple[str, ...] = get_args(PaymentOutcome)
+REFUND_OUTCOMES: tuple[str, ...] = get_args(RefundOutcome)
+
+
+class SandboxUnreachable(Exception):
+    """The gateway gave no answer that can be believed."""
+
+    code: ClassVar[str] = "sandbox_unreachable"
+    status: ClassVar[int] = 502
+
+
+class SandboxRefused(Exception):
+    """The gateway refused; `reason` is its code and `http_status` its HTTP status."""
+
+    code: ClassVar[str] = "sandbox_refused"
+    status: ClassVar[int] = 409
+
+    def __init__(self, *, reason: str, detail: str, http_status: int) -> None:
+        """Keep what the gateway said."""
+        super().__init__(detail)
+        self.reason = reason
+        self.http_status = http_status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnedNotice:
+    """A notice the gateway handed over instead of sending it: give headers and body to the endpoint that takes notices."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """What a play did: the state at the gateway (`foretold` when it waits for its refund) and the notices to be delivered."""
+
+    status: str
+    notices: tuple[ReturnedNotice, ...]
+
+
+class _Handed(msgspec.Struct, frozen=True):
+    headers: dict[str, str]
+    body: str
+
+
+class _PlayAnswer(msgspec.Struct, frozen=True):
+    status: str
+    notices: list[_Handed]
+
+
+class _RefusalBody(msgspec.Struct, frozen=True):
+    code: str
+    detail: str = ""
+
+
+def play_payment(
+    *,
+    channel: SandboxChannel,
+    number: str,
+    outcome: PaymentOutcome,
+    faults: Sequence[FaultWish] = (),
+    cashier_url: str = "",
+    deliver: Deliver = "return",
+) -> Played:
+    """Decide the outcome of a payment; `cashier_url` makes one known that nobody has visited.
+
+    Raises SandboxUnreachable, SandboxRefused.
+    """
+    message: dict[str, object] = {"outcome": outcome, "faults": list(faults), "deliver": deliver}
+    token = parse_qs(urlsplit(cashier_url).query).get("request", [""])[0]
+    if token:
+        message["request"] = token
+    return _played(channel=channel, path=f"/play/payments/{number}", message=message)
+
+
+def play_refund(
+    *, channel: SandboxChannel, number: str, outcome: RefundOutcome, faults: Sequence[FaultWish] = (), deliver: Deliver = "return"
+) -> Played:
+    """Decide the outcome of a refund, also of one that has not been submitted yet. Raises SandboxUnreachable, SandboxRefused."""
+    message = {"outcome": outcome, "faults": list(faults), "deliver": deliver}
+    return _played(channel=channel, path=f"/play/refunds/{number}", message=message)
+
+
+def preset_fault(
+    *, channel: SandboxChannel, operation: str, fault: FaultWish | Sequence[FaultWish], times: int = 1, seed: int | None = None
+) -> None:
+    """Make the next `times` operations misbehave; with a `seed`, one of the faults or none is drawn for each.
+
+    Raises SandboxUnreachable, SandboxRefused.
+    """
+    message: dict[str, object] = {"operation": operation, "fault": fault, "times": times}
+    if seed is not None:
+        message["seed"] = seed
+    _answer(channel=channel, path="/play/faults", message=message)
+
+
+def _played(*, channel: SandboxChannel, path: str, message: Mapping[str, object]) -> Played:
+    answer = msgspec.json.decode(_answer(channel=channel, path=path, message=message), type=_PlayAnswer)
+    notices = (ReturnedNotice(headers=notice.headers, body=base64.b64decode(notice.body)) for notice in answer.notices)
+    return Played(status=answer.status, notices=tuple(notices))
+
+
+def _answer(*, channel: SandboxChannel, path: str, message: Mapping[str, object]) -> bytes:
+    heard = channel.call(path=path, message=message)
+    if heard is None or heard[0] >= 500:
+        raise SandboxUnreachable("The sandbox gateway did not answer; nothing was lost. Check that it runs, then try again.")
+    status, body = heard
+    if status != 200:
+        refusal = msgspec.json.decode(body, type=_RefusalBody)
+        raise SandboxRefused(reason=refusal.code, detail=refusal.detail, http_status=status)
+    return body
