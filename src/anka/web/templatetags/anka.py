@@ -1,11 +1,10 @@
 """How templates show money, moments, clocks and icons: always the same way, in the reader's language."""
 
 from datetime import datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import template
-from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -14,7 +13,6 @@ from django.utils.translation import get_language, gettext, ngettext
 register = template.Library()
 
 CURRENCY_SIGNS = {"CNY": "¥", "USD": "$", "EUR": "€"}
-DEFAULT_ZONE = "Asia/Shanghai"
 MINUTES_PER_HOUR = 60
 MINUTES_PER_DAY = 24 * MINUTES_PER_HOUR
 
@@ -28,7 +26,13 @@ def money(amount_minor: int, currency: str = "CNY", size: str = "") -> SafeStrin
     classes = f"money {size}".strip()
     sign = CURRENCY_SIGNS.get(currency, f"{currency} ")
     return format_html(
-        '<data class="{}" value="{}">{}<span>{}</span>{}<small>.{}</small></data>', classes, plain, minus, sign, f"{whole:,}", f"{cents:02d}"
+        '<data class="{}" value="{}">{}<span>{}</span>{}<small>.{}</small></data>',
+        classes,
+        plain,
+        minus,
+        sign,
+        f"{whole:,}",
+        f"{cents:02d}",
     )
 
 
@@ -74,8 +78,8 @@ def time_used(since: datetime | str, due: datetime | str, now: datetime | str) -
 
 @register.filter
 def moment(at: datetime | str) -> SafeString:
-    """Show an instant as local date and time, 11月22日 14:31; the zone is ANKA_TIME_ZONE, Asia/Shanghai unless set."""
-    local = _instant(at).astimezone(ZoneInfo(getattr(settings, "ANKA_TIME_ZONE", DEFAULT_ZONE)))
+    """Show an instant as date and time in the zone of the settings: 11月22日 14:31."""
+    local = timezone.localtime(_instant(at))
     # Translators: a date format of Django, month and day with hour and minute.
     shape = gettext("M j, H:i")
     return format_html('<time class="no-break" datetime="{}">{}</time>', local.isoformat(), date_format(local, shape, use_l10n=False))
@@ -102,7 +106,7 @@ def face_of(kind: str) -> str:
 @register.simple_tag(takes_context=True)
 def current(context: template.Context, *paths: str) -> SafeString:
     """Mark a navigation link as current when the page's path is one of paths or lies below it."""
-    request: Any = context.get("request")
+    request = _request(context)
     here = request.path if request is not None else ""
     for path in paths:
         if here == path or (path != "/" and here.startswith(f"{path}/")):
@@ -110,10 +114,30 @@ def current(context: template.Context, *paths: str) -> SafeString:
     return SafeString("")
 
 
+@register.simple_tag(takes_context=True)
+def here(context: template.Context) -> str:
+    """Give the page's own address with its query, or the start page where there is no request."""
+    request = _request(context)
+    return request.get_full_path() if request is not None else "/"
+
+
+@register.simple_tag(takes_context=True)
+def chosen_theme(context: template.Context) -> SafeString:
+    """Carry the reader's choice of light or dark, kept in the cookie `theme`, onto the page; without a choice the device decides."""
+    request = _request(context)
+    chosen = request.COOKIES.get("theme") if request is not None else None
+    return SafeString(f' data-theme="{chosen}"') if chosen in ("light", "dark") else SafeString("")
+
+
 @register.simple_tag
 def html_language() -> str:
     """Name the language of the page as HTML wants it."""
     return "zh-CN" if (get_language() or "").startswith("zh") else "en"
+
+
+def _request(context: template.Context) -> HttpRequest | None:
+    # RequestContext carries the request even where no context processor puts it among the variables.
+    return getattr(context, "request", None)
 
 
 def _instant(value: datetime | str) -> datetime:
