@@ -1,0 +1,89 @@
+"""A decision told to people: what happens, why, who is next, and what would change it."""
+
+from dataclasses import dataclass, replace
+
+from anka.domain.facts import Facts, FactsError
+from anka.domain.policy import wordings
+from anka.domain.policy.decide import decide
+from anka.domain.policy.decision import Decision
+from anka.domain.policy.reasons import REASONS
+from anka.domain.policy.table import RuleSet
+from anka.domain.policy.wordings import Language
+
+MOST_ALTERNATIVES = 12
+
+
+class UnknownLanguage(Exception):
+    """Decisions are told in Chinese and English only."""
+
+    code, status = "unknown_language", 422
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One fact that may still change, and the decision it would bring."""
+
+    key: str
+    value: object
+    decision: Decision
+    zh: str
+    en: str
+
+
+def verdict(*, decision: Decision, language: Language) -> str:
+    """Return the verdict in one short clause: how, how much, whose fault."""
+    if decision.route in wordings.NOTHING_BACK and decision.refund == "none":
+        return wordings.NOTHING_BACK[decision.route][language]
+    percent = decision.refund_percent if decision.refund_percent is not None else 0
+    refund = wordings.REFUNDS[decision.refund][language].format(percent=percent)
+    route = wordings.ROUTES[decision.route][language]
+    return f"{refund}，{route}" if language == "zh" else f"{refund}, {route}"
+
+
+def explain(*, facts: Facts, decision: Decision, language: Language) -> str:
+    """Tell the decision in a few lines: the situation, the verdict, the reasons, fault and evidence where there is something to say.
+
+    Raises:
+        UnknownLanguage: the language is neither zh nor en.
+    """
+    if language not in {"zh", "en"}:
+        raise UnknownLanguage(f"language {language!r} is not one of zh, en")
+    reason = REASONS[facts.reason]
+    goods, stage = wordings.GOODS[facts.goods][language], wordings.STAGES[facts.stage][language]
+    fault = wordings.FAULTS[decision.fault][language]
+    evidence = [wordings.EVIDENCE[kind][language] for kind in decision.evidence_needed]
+    told = verdict(decision=decision, language=language)
+    if language == "zh":
+        lines = [f"情况：{goods}，{stage}，原因：{reason.zh}。", f"结论：{told}；{fault}。", f"依据：{decision.because_zh}"]
+        lines += ["可先提供换货，您可以不接受。"] if decision.replacement_first else []
+        lines += [f"建议补充：{'、'.join(evidence)}。补充与否不影响计时。"] if evidence else []
+        return "\n".join([*lines, f"规则：{decision.rule}"])
+    lines = [f"Situation: {goods}, {stage}; reason: {reason.en}.", f"Verdict: {told}; {fault}.", f"Why: {decision.because_en}"]
+    lines += ["A replacement is offered first; you may decline it."] if decision.replacement_first else []
+    lines += [f"It helps to add: {', '.join(evidence)}. No clock waits for it."] if evidence else []
+    return "\n".join([*lines, f"Rule: {decision.rule}"])
+
+
+def _changed(facts: Facts, key: str, value: object) -> Facts | None:
+    if getattr(facts, key) == value:
+        return None
+    try:
+        return replace(facts, **{key: value})  # type: ignore[arg-type]  # checked by Facts itself
+    except FactsError:
+        return None
+
+
+def what_would_change(*, facts: Facts, rules: RuleSet) -> list[Alternative]:
+    """Return the decisions that one changed fact would bring, where route or refund would differ; at most MOST_ALTERNATIVES of them."""
+    now = decide(facts, rules)
+    found: list[Alternative] = []
+    for (key, value), (zh, en) in wordings.CHANGES.items():
+        other = _changed(facts, key, value)
+        if other is None or (key == "merchant_answer" and now.route not in {"merchant", "platform", "refuse"}):
+            continue
+        then = decide(other, rules)
+        if (then.route, then.refund, then.refund_percent) != (now.route, now.refund, now.refund_percent):
+            zh_text = f"{zh}：{verdict(decision=then, language='zh')}。"
+            en_text = f"{en}: {verdict(decision=then, language='en')}."
+            found.append(Alternative(key=key, value=value, decision=then, zh=zh_text, en=en_text))
+    return found[:MOST_ALTERNATIVES]
