@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import stat
@@ -79,8 +78,10 @@ def binaries_for(*, place: Place) -> Path:
 
 
 def _runs_for(folder: Path, user: tuple[int, int]) -> bool:
+    """Return whether the user can run the programs; initdb needs the libraries beside the package, postgres does not."""
     try:
-        return run_program(command=[str(folder / "postgres"), "--version"], user=user, seconds=_SECONDS).returncode == 0
+        commands = ([str(folder / name), "--version"] for name in ("postgres", "initdb"))
+        return all(run_program(command=command, user=user, seconds=_SECONDS).returncode == 0 for command in commands)
     except (PermissionError, subprocess.TimeoutExpired):
         return False
 
@@ -88,19 +89,26 @@ def _runs_for(folder: Path, user: tuple[int, int]) -> bool:
 def _copy(folder: Path) -> Path:
     name = ".".join(str(part) for part in version_of(folder=folder))
     target = SYSTEM_FOLDER / f"binaries-{name}-{distribution_version(_WHEEL)}"
-    if target.exists():
-        return target / "bin"
-    unfinished = Path(tempfile.mkdtemp(prefix="binaries-", dir=SYSTEM_FOLDER))
-    try:
-        shutil.copytree(folder.parent, unfinished / "all", symlinks=True, ignore=shutil.ignore_patterns("include", "*.a", "pkgconfig"))
-        for parent, _, files in os.walk(unfinished / "all"):
-            Path(parent).chmod(0o755)
-            for path in (Path(parent, file) for file in files):
-                if not path.is_symlink():
-                    path.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)
-        # A rename onto a finished copy fails, and that copy serves as well.
-        with suppress(FileExistsError):
-            (unfinished / "all").rename(target)
-    finally:
-        shutil.rmtree(unfinished)
-    return target / "bin"
+    package = folder.parent.parent
+    if not target.exists():
+        unfinished = Path(tempfile.mkdtemp(prefix="binaries-", dir=SYSTEM_FOLDER))
+        try:
+            # The programs look for their libraries in a folder beside the package, so the copy keeps that order.
+            for part in (folder.parent, package.with_name(f"{_PACKAGE}.libs")):
+                if part.exists():
+                    _copy_readable(part, unfinished / "all" / part.relative_to(package.parent))
+            # A rename onto a finished copy fails, and that copy serves as well.
+            with suppress(FileExistsError):
+                (unfinished / "all").rename(target)
+        finally:
+            shutil.rmtree(unfinished)
+    return target / folder.relative_to(package.parent)
+
+
+def _copy_readable(source: Path, target: Path) -> None:
+    """Copy a folder so that everybody can read and run what is in it, without what only compilers need."""
+    shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a", "pkgconfig"))
+    for parent in (target, *target.parents[:2]):
+        parent.chmod(0o755)
+    for path in (path for path in target.rglob("*") if not path.is_symlink()):
+        path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)

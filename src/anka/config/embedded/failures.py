@@ -64,9 +64,12 @@ class ServerDidNotStart(EmbeddedDatabaseError):
 
 
 _KNOWN: tuple[tuple[str, type[EmbeddedDatabaseError]], ...] = (
-    (r"No space left on device|Disk quota exceeded", DiskFull),
+    (r"No space left on device|Disk quota exceeded|Check free disk space|wrote only \d+ of \d+ bytes", DiskFull),
     (r"could not bind IPv[46] address|could not create any TCP/IP sockets", PortBusy),
-    (r"unrecognized configuration parameter|invalid value for parameter|requires a numeric value", DatabaseSettingRefused),
+    (
+        r"unrecognized configuration parameter|invalid value for parameter|outside the valid range for parameter|requires a numeric value",
+        DatabaseSettingRefused,
+    ),
     (r"Cannot allocate memory|could not create shared memory segment", NotEnoughMemory),
     (r"(?:PANIC|FATAL):.*(?:Permission denied|Read-only file system|Operation not permitted)", FolderNotUsable),
 )
@@ -104,6 +107,7 @@ def log_written_since(*, place: Place, offset: int) -> str:
 
 def _reason(text: str) -> str:
     lines = re.findall(r"(?:PANIC|FATAL|ERROR|initdb: error):\s+(.+)", text)
+    lines = lines or [line for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "it said nothing"
 
 

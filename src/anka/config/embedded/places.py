@@ -101,16 +101,17 @@ def place_of(*, home: Path) -> Place:
     Raises NoUnprivilegedUser when called as root on a system without one.
     """
     home = home.expanduser().resolve()
-    mark = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
-    cluster = f"anka-{mark}"
-    if os.geteuid() == 0:
-        folder = SYSTEM_FOLDER / mark
-        return Place(home, folder, folder / "socket", _unprivileged_user(folder / "postgresql.log"), cluster)
-    folder = home / "postgresql"
+    folder = SYSTEM_FOLDER / _mark(home) if os.geteuid() == 0 else home / "postgresql"
     socket = folder / "socket"
     if len(os.fsencode(socket)) > LONGEST_SOCKET_FOLDER or not _PLAIN_PATH.fullmatch(str(socket)):
-        socket = SHORT_FOLDER / f"anka-{os.geteuid()}-{mark}"
-    return Place(home, folder, socket, None, cluster)
+        socket = SHORT_FOLDER / f"anka-{os.geteuid()}-{_mark(folder)}"
+    user = _unprivileged_user(folder / "postgresql.log") if os.geteuid() == 0 else None
+    # Named after the data and not after the home: root and an ordinary user may each have a server for the same home.
+    return Place(home, folder, socket, user, f"anka-{_mark(folder)}")
+
+
+def _mark(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
 
 
 def _unprivileged_user(log: Path) -> tuple[int, int]:
@@ -124,7 +125,7 @@ def _unprivileged_user(log: Path) -> tuple[int, int]:
 
 
 def prepare(*, place: Place) -> None:
-    """Create the folders that are missing, leaving the modes of those that exist alone.
+    """Make the folders that are missing, leaving the modes of those that exist alone.
 
     Raises SocketFolderUnsafe if the folder for the socket is not the server's own, and OSError from the file system.
     """
@@ -134,6 +135,8 @@ def prepare(*, place: Place) -> None:
     else:
         _create(SYSTEM_FOLDER, 0o755, None)
         _create(place.folder, 0o711, None)
+        # So that people can tell which of these folders is whose.
+        (place.folder / "home").write_bytes(os.fsencode(place.home) + b"\n")
     _create(place.socket, 0o700, place.user)
     found = place.socket.lstat()
     owner = os.geteuid() if place.user is None else place.user[0]

@@ -26,7 +26,7 @@ def postmaster_of(*, place: Place) -> Postmaster | None:
     The number in postmaster.pid may be that of a process that has nothing to do with us, so its command line has to name our data folder.
     """
     try:
-        lines = [line.strip() for line in (place.data / "postmaster.pid").read_text().split("\n")]
+        lines = [line.strip() for line in (place.data / "postmaster.pid").read_text(encoding="utf-8", errors="replace").split("\n")]
     except FileNotFoundError:
         return None
     if len(lines) <= _PORT or not lines[_PID].isdigit() or not lines[_PORT].isdigit():

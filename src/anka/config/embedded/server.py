@@ -209,7 +209,7 @@ def _stale_number(place: Place) -> dict[str, str]:
     variable is how pg_ctl tells the same; all other checks of PostgreSQL (its shared memory) stay in force.
     """
     try:
-        number = (place.data / "postmaster.pid").read_text().partition("\n")[0].strip()
+        number = (place.data / "postmaster.pid").read_text(encoding="utf-8", errors="replace").partition("\n")[0].strip()
     except FileNotFoundError:
         return {}
     return {"PG_GRANDPARENT_PID": number} if number.isdigit() else {}

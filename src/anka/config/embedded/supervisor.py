@@ -62,7 +62,7 @@ def command_line(*, pid: int) -> str:
     if not _PROC.exists():
         return _ps("-ww", "-o", "command=", "-p", str(pid)).strip()
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")).strip()
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return ""
 
