@@ -5,7 +5,7 @@ A journal is posted in the books of one shop under a key that makes it happen on
 produce no transfer, and a journal without transfers is not produced at all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from anka.domain.chart import PLATFORM_SHOP, kind_of
@@ -121,21 +121,20 @@ def refund_accepted(*, shop_id: int, order_id: int, refund_number: str, legs: Le
     return _journal(shop_id=shop_id, key=f"refund:{refund_number}:accepted", kind="refund_accepted", pairs=pairs)
 
 
-def refund_accepted_after_release(
-    *, shop_id: int, refund_number: str, legs: Legs, pending_minor: int, available_minor: int, commission_minor: int
-) -> Posting:
-    """Owe the buyer money that escrow no longer holds: from the merchant's pending and available balance, and the platform's commission.
+def refund_accepted_from(*, shop_id: int, order_id: int, refund_number: str, legs: Legs, sources: Mapping[str, int]) -> Posting:
+    """Owe the buyer money from wherever it is by now: `escrow`, the merchant's `pending` and `available` balance, `commission`.
 
     Raises:
-        UnequalSums: the three sources do not sum to the legs.
+        UnequalSums: the sources do not sum to the legs.
     """
-    sources = (
-        (f"merchant:{shop_id}:pending", pending_minor),
-        (f"merchant:{shop_id}:available", available_minor),
-        ("commission", commission_minor),
-    )
-    pairs = _matched(sources=sources, targets=_payable(legs))
-    return _journal(shop_id=shop_id, key=f"refund:{refund_number}:accepted", kind="refund_accepted_after_release", pairs=pairs)
+    accounts = {
+        "escrow": f"order:{order_id}:escrow",
+        "pending": f"merchant:{shop_id}:pending",
+        "available": f"merchant:{shop_id}:available",
+        "commission": "commission",
+    }
+    pairs = _matched(sources=[(accounts[name], amount) for name, amount in sources.items()], targets=_payable(legs))
+    return _journal(shop_id=shop_id, key=f"refund:{refund_number}:accepted", kind="refund_accepted", pairs=pairs)
 
 
 def refund_done_channel(*, shop_id: int, refund_number: str, leg: int, channel: str, amount_minor: int) -> Posting:
