@@ -1,0 +1,164 @@
+"""Reads about what became of orders: their cases with receipts, their refunds, their timeline."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from anka.core import database
+from anka.orders.models import OrderState
+
+DOSSIER = "SELECT order_dossier(%s, %s)"
+ORDER_OF_CASE = """
+SELECT o.number FROM cases_case AS argued JOIN orders_order AS o ON o.shop_id = argued.shop_id AND o.id = argued.order_id
+WHERE argued.shop_id = (SELECT id FROM accounts_shop WHERE code = split_part(%s, '-', 1)) AND argued.number = %s
+"""
+ORDER_OF_REFUND = """
+SELECT o.number FROM payments_refund AS refund JOIN orders_order AS o ON o.shop_id = refund.shop_id AND o.id = refund.order_id
+WHERE refund.shop_id = (SELECT id FROM accounts_shop WHERE code = split_part(%s, '-', 1)) AND refund.number = %s
+"""
+CASES = """
+SELECT argued.number, o.number, argued.kind, argued.status, argued.asker, argued.reason, argued.statement, argued.positions,
+       argued.refund_minor, o.currency, argued.opened_at, argued.closed_at, argued.outcome
+FROM cases_case AS argued JOIN orders_order AS o ON o.shop_id = argued.shop_id AND o.id = argued.order_id
+WHERE (o.buyer_id = %(buyer)s OR o.shop_id = ANY (%(shops)s::bigint[]))
+  AND (%(before)s::timestamptz IS NULL OR (argued.opened_at, argued.number) < (%(before)s::timestamptz, %(before_number)s))
+ORDER BY argued.opened_at DESC, argued.number DESC LIMIT %(limit)s
+"""
+MOST_LINES = 100
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One conversation with a channel."""
+
+    number: str
+    status: str
+    created_at: datetime
+    submitted_at: datetime | None
+    ended_at: datetime | None
+    channel_number: str | None
+
+
+class Leg(msgspec.Struct, frozen=True):
+    """One way a refund takes."""
+
+    leg: int
+    channel: str
+    amount_minor: int
+    status: str
+    arrives_by: datetime
+    ended_at: datetime | None
+    attempts: tuple[Attempt, ...]
+
+
+class Refund(msgspec.Struct, frozen=True):
+    """Money that goes back, and for which units."""
+
+    number: str
+    cause: str
+    case_number: str | None
+    amount_minor: int
+    currency: str
+    status: str
+    intended_at: datetime
+    ended_at: datetime | None
+    positions: tuple[int, ...]
+    legs: tuple[Leg, ...]
+
+
+class Case(msgspec.Struct, frozen=True):
+    """A case and its receipt: `facts` and `decision` are the exact text that was stored, None where there is no receipt yet."""
+
+    number: str
+    kind: str
+    status: str
+    asker: str
+    reason: str
+    statement: str
+    positions: tuple[int, ...]
+    refund_minor: int
+    opened_at: datetime
+    closed_at: datetime | None
+    outcome: str | None
+    policy_version: str | None
+    because_zh: str | None
+    because_en: str | None
+    facts: str | None
+    decision: str | None
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One event of the chain."""
+
+    sequence: int
+    at: datetime
+    actor: str
+    what: str
+    positions: tuple[int, ...]
+    details: dict[str, Any]
+    proof: str
+
+
+class Dossier(msgspec.Struct, frozen=True):
+    """What stands beside an order; the timeline holds its newest 200 events, oldest first."""
+
+    refunds: tuple[Refund, ...]
+    cases: tuple[Case, ...]
+    timeline: tuple[Event, ...]
+
+
+class CaseLine(msgspec.Struct, frozen=True):
+    """A case in a list."""
+
+    number: str
+    order_number: str
+    kind: str
+    status: str
+    asker: str
+    reason: str
+    statement: str
+    positions: list[int]
+    refund_minor: int
+    currency: str
+    opened_at: datetime
+    closed_at: datetime | None
+    outcome: str | None
+
+
+class CaseCursor(msgspec.Struct, frozen=True):
+    """Where a list goes on: after this case."""
+
+    opened_at: datetime
+    number: str
+
+
+_decoder = msgspec.json.Decoder(Dossier)
+
+
+def dossier(*, state: OrderState) -> Dossier:
+    """Return the refunds, cases and timeline of an order that the caller may see."""
+    return _decoder.decode(database.value(DOSSIER, (state.shop_id, state.id)))
+
+
+def order_of_case(*, number: str) -> str | None:
+    """Return the number of the order a case is about, or None."""
+    found: str | None = database.value(ORDER_OF_CASE, (number, number))
+    return found
+
+
+def order_of_refund(*, number: str) -> str | None:
+    """Return the number of the order a refund belongs to, or None."""
+    found: str | None = database.value(ORDER_OF_REFUND, (number, number))
+    return found
+
+
+def cases_of(*, buyer_id: int, shop_ids: tuple[int, ...], after: CaseCursor | None, limit: int) -> tuple[CaseLine, ...]:
+    """Return the cases about a buyer's own orders and those of these shops, newest first, at most 100."""
+    parameters = {
+        "buyer": buyer_id,
+        "shops": list(shop_ids),
+        "before": after.opened_at if after else None,
+        "before_number": after.number if after else "",
+        "limit": max(1, min(limit, MOST_LINES)),
+    }
+    return tuple(CaseLine(*row) for row in database.rows(CASES, parameters))

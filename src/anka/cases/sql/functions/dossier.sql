@@ -1,0 +1,31 @@
+-- What stands beside an order: its refunds with their legs and attempts, its cases, its newest events. Read after, and apart from,
+-- order_state(), which is what flows decide on; this is what people are shown. Locks nothing.
+CREATE OR REPLACE FUNCTION order_dossier(in_shop bigint, in_order bigint) RETURNS text LANGUAGE sql STABLE AS
+$$
+    SELECT json_build_object(
+        'refunds', (SELECT coalesce(json_agg(json_build_object('number', refund.number, 'cause', refund.cause, 'case_number', refund.case_number,
+                'amount_minor', refund.amount_minor, 'currency', refund.currency, 'status', refund.status,
+                'intended_at', refund.intended_at, 'ended_at', refund.ended_at,
+                'positions', (SELECT coalesce(json_agg(repaid.position ORDER BY repaid.position), '[]') FROM payments_refund_unit AS repaid
+                    WHERE repaid.shop_id = refund.shop_id AND repaid.refund_id = refund.id),
+                'legs', (SELECT coalesce(json_agg(json_build_object('leg', leg.leg, 'channel', leg.channel, 'amount_minor', leg.amount_minor,
+                        'status', leg.status, 'arrives_by', leg.arrives_by, 'ended_at', leg.ended_at,
+                        'attempts', (SELECT coalesce(json_agg(json_build_object('number', attempt.number, 'status', attempt.status,
+                                'created_at', attempt.created_at, 'submitted_at', attempt.submitted_at, 'ended_at', attempt.ended_at,
+                                'channel_number', attempt.channel_number) ORDER BY attempt.id), '[]')
+                            FROM payments_attempt AS attempt WHERE attempt.shop_id = leg.shop_id AND attempt.refund_id = leg.refund_id
+                                AND attempt.leg = leg.leg)) ORDER BY leg.leg), '[]')
+                    FROM payments_leg AS leg WHERE leg.shop_id = refund.shop_id AND leg.refund_id = refund.id)) ORDER BY refund.id), '[]')
+            FROM payments_refund AS refund WHERE refund.shop_id = in_shop AND refund.order_id = in_order),
+        'cases', (SELECT coalesce(json_agg(json_build_object('number', argued.number, 'kind', argued.kind, 'status', argued.status,
+                'asker', argued.asker, 'reason', argued.reason, 'statement', argued.statement, 'positions', argued.positions,
+                'refund_minor', argued.refund_minor, 'opened_at', argued.opened_at, 'closed_at', argued.closed_at, 'outcome', argued.outcome,
+                'policy_version', receipt.policy_version, 'because_zh', receipt.because_zh, 'because_en', receipt.because_en,
+                'facts', convert_from(receipt.facts, 'UTF8'), 'decision', convert_from(receipt.decision, 'UTF8')) ORDER BY argued.id), '[]')
+            FROM cases_case AS argued LEFT JOIN cases_receipt AS receipt ON receipt.shop_id = argued.shop_id AND receipt.case_id = argued.id
+            WHERE argued.shop_id = in_shop AND argued.order_id = in_order),
+        'timeline', (SELECT coalesce(json_agg(json_build_object('sequence', newest.sequence, 'at', newest.at, 'actor', newest.actor,
+                'what', newest.what, 'positions', newest.positions, 'details', convert_from(newest.body, 'UTF8')::jsonb -> 'details',
+                'proof', encode(newest.hash, 'hex')) ORDER BY newest.sequence), '[]')
+            FROM (SELECT * FROM core_event WHERE shop_id = in_shop AND order_id = in_order ORDER BY sequence DESC LIMIT 200) AS newest))::text;
+$$;
