@@ -31,8 +31,9 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", 
 def prepare_environment() -> None:
     """Name this run before any worker is started; workers inherit it. Settings are read from the environment, so it comes first."""
     os.environ.setdefault(RUN, f"{os.getpid()}")
-    if not os.environ.get(GIVEN):
-        os.environ.setdefault(HOME, tempfile.mkdtemp(prefix="anka-tests-"))
+    if HOME not in os.environ:
+        os.environ[HOME] = tempfile.mkdtemp(prefix="anka-tests-")
+    os.environ["ANKA_HOME"] = os.environ[HOME]
     os.environ["ANKA_SANDBOX"] = "1"
     os.environ["DJANGO_SETTINGS_MODULE"] = "anka.config.settings"
     os.environ["ANKA_DATABASE_URL"] = NOT_STARTED
@@ -42,10 +43,9 @@ def prepare_environment() -> None:
 
 def remove_home() -> None:
     """Delete the embedded server's folder after the last worker has stopped using it."""
-    home = os.environ.get(HOME)
-    if home:
-        shutil.rmtree(embedded.folder_of(home=Path(home)), ignore_errors=True)
-        shutil.rmtree(home, ignore_errors=True)
+    home = Path(os.environ[HOME])
+    shutil.rmtree(embedded.folder_of(home=home), ignore_errors=True)
+    shutil.rmtree(home, ignore_errors=True)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,118 @@
+"""The audit: every invariant as one query, all of them over one read-only snapshot. What it returns should always be empty.
+
+The queries lie in `sql/audit`, one file each, and each says what it means. Two are not SQL: that stored decisions replay (I15) needs
+the rules, and that checkpoints are signed (a part of I12) needs the keys.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from functools import lru_cache
+from importlib.resources import files
+
+import msgspec
+
+from anka.core import database
+from anka.domain.evidence import canonical_json
+from anka.domain.facts import Facts, FactsError
+from anka.domain.policy.decide import NoRuleMatches, decide
+from anka.domain.policy.table import default_rules
+
+SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+SETTINGS = "SELECT set_config('anka.audit_now', %s, true), set_config('anka.audit_since', %s, true)"
+RECEIPTS = """
+SELECT dispute.number, receipt.policy_version, receipt.facts, receipt.decision
+FROM touched JOIN cases_case AS dispute ON dispute.shop_id = touched.shop_id AND dispute.order_id = touched.id
+    JOIN cases_receipt AS receipt ON receipt.shop_id = dispute.shop_id AND receipt.case_id = dispute.id
+"""
+
+
+class Violation(msgspec.Struct, frozen=True, order=True):
+    """One thing that must never be: which invariant, what is wrong, and where."""
+
+    invariant: str
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant}  {self.where}: {self.what}"
+
+
+Check = Callable[[], Iterable[Violation]]
+# Further checks, run in the same snapshot; each capability that has one registers it in the composition root.
+further: list[Check] = []
+
+
+@lru_cache(maxsize=1)
+def invariants() -> dict[str, str]:
+    """Return the name (I1, I2, …) and the query of every invariant that is SQL, in order."""
+    found = {}
+    for file in sorted(files("anka.jobs").joinpath("sql", "audit").iterdir(), key=lambda entry: entry.name):
+        number = file.name.partition("_")[0]
+        if number[:1] == "i" and number[1:].isdigit():
+            found[f"I{int(number[1:])}"] = file.read_text(encoding="utf-8")
+    return found
+
+
+@lru_cache(maxsize=8)
+def _part(name: str) -> str:
+    return files("anka.jobs").joinpath("sql", "audit", name).read_text(encoding="utf-8")
+
+
+def _query(scope: str, body: str) -> str:
+    # The files are plain SQL, so that psql runs them too; a parameter sign would be one of the driver's.
+    return f"{_part(scope)}{_part('books.sql')}{body}".replace("%", "%%")
+
+
+def position() -> str:
+    """Return the present place in the order of transactions, to audit later what was written from here on."""
+    return str(database.value("SELECT pg_snapshot_xmin(pg_current_snapshot())::text"))
+
+
+def audit(*, now: datetime, since: str = "") -> list[Violation]:
+    """Return every violation in the database at this moment, sorted; nothing is changed and nobody waits.
+
+    `since` is a `position()`: only orders and accounts written to from there on are looked at. Empty means everything.
+    """
+    scope = "scope_since.sql" if since else "scope_whole.sql"
+    found: list[Violation] = []
+    with database.transaction():
+        database.rows(SNAPSHOT)
+        database.rows(SETTINGS, (now.isoformat(), since))
+        for name, body in invariants().items():
+            found += [Violation(invariant=name, where=where, what=what) for where, what in database.rows(_query(scope, body))]
+        found += _replayed(scope)
+        for check in further:
+            found += check()
+    return sorted(found)
+
+
+def _replayed(scope: str) -> Iterator[Violation]:
+    """I15. Each stored decision replays to the same answer from its stored facts. Other rules than today's are not at hand."""
+    rules = default_rules()
+    for number, version, facts, decision in database.rows(_query(scope, RECEIPTS)):
+        if version != rules.version:
+            continue
+        for judged in msgspec.json.decode(bytes(facts)):
+            try:
+                answer = canonical_json(decide(Facts.from_json(judged["facts"]), rules).to_receipt())
+            except (FactsError, NoRuleMatches) as error:
+                answer = str(error).encode()
+            if answer != bytes(decision):
+                yield Violation(invariant="I15", where=f"case {number}", what=f"unit {judged['position']} would be decided otherwise today")
+
+
+def as_json(*, found: list[Violation], now: datetime) -> str:
+    """Return the result for programs."""
+    names = [*invariants(), "I15"]
+    return msgspec.json.encode({"at": now, "clean": not found, "invariants": sorted(names, key=_number), "violations": found}).decode()
+
+
+def as_text(*, found: list[Violation]) -> str:
+    """Return the result for people: one line per violation, or one line saying how much was checked."""
+    if not found:
+        return f"{len(invariants()) + 1} invariants hold."
+    return "\n".join([*map(str, found), f"{len(found)} violations. Payouts should stop until somebody has looked; nothing was changed."])
+
+
+def _number(name: str) -> int:
+    return int(name[1:])

@@ -1,0 +1,22 @@
+-- I4. Escrow holds, for each order, what was paid, less what went back, less what was released to the merchant; and no escrow belongs
+-- to an order that does not exist.
+SELECT format('order %s', touched.number) AS place,
+    format('escrow holds %s; paid %s, refunded %s, released %s', coalesce(book.all_credits - book.all_debits, 0), o.paid_minor,
+           o.refunded_minor, o.released_minor) AS what
+FROM touched JOIN orders_order AS o ON o.shop_id = touched.shop_id AND o.id = touched.id
+    LEFT JOIN book ON book.shop_id = o.shop_id AND book.code = format('order:%s:escrow', o.id) AND book.currency = o.currency
+WHERE coalesce(book.all_credits - book.all_debits, 0) <> o.paid_minor - o.refunded_minor - o.released_minor
+UNION ALL
+SELECT format('order %s', touched.number), format('released %s, confirmations moved %s out of escrow', o.released_minor, confirmed.moved)
+FROM touched JOIN orders_order AS o ON o.shop_id = touched.shop_id AND o.id = touched.id, LATERAL (
+    SELECT coalesce(sum(transfer.amount_minor), 0) AS moved
+    FROM ledger_account AS escrow
+        JOIN ledger_transfer AS transfer ON transfer.shop_id = escrow.shop_id AND transfer.debit_id = escrow.id
+        JOIN ledger_journal AS journal ON journal.shop_id = transfer.shop_id AND journal.id = transfer.journal_id
+    WHERE escrow.shop_id = o.shop_id AND escrow.code = format('order:%s:escrow', o.id) AND journal.kind = 'confirmed') AS confirmed
+WHERE o.released_minor <> confirmed.moved
+UNION ALL
+SELECT format('account %s of shop %s', book.code, book.shop_id), 'this escrow belongs to no order'
+FROM book JOIN touched_account USING (shop_id, id)
+WHERE book.code LIKE 'order:%:escrow' AND book.all_debits <> book.all_credits
+    AND NOT EXISTS (SELECT FROM orders_order AS o WHERE o.shop_id = book.shop_id AND book.code = format('order:%s:escrow', o.id))

@@ -1,0 +1,14 @@
+-- I13. Whatever a channel has not finally answered has an open job that will ask again; paid goods that deliver themselves have one too.
+SELECT format('refund attempt %s', attempt.number) AS place, format('it is %s, and nobody will ask again', attempt.status) AS what
+FROM touched JOIN payments_refund AS refund ON refund.shop_id = touched.shop_id AND refund.order_id = touched.id
+    JOIN payments_attempt AS attempt ON attempt.shop_id = refund.shop_id AND attempt.refund_id = refund.id
+WHERE attempt.status NOT IN ('succeeded', 'closed', 'failed', 'reversed', 'manual') AND NOT EXISTS (
+    SELECT FROM core_outbox AS work WHERE work.shop_id = attempt.shop_id AND work.subject = attempt.number AND work.done_at IS NULL)
+UNION ALL
+SELECT format('order %s', touched.number), 'it is paid and delivers itself, and nobody will deliver it'
+FROM touched JOIN orders_order AS o ON o.shop_id = touched.shop_id AND o.id = touched.id
+    JOIN catalog_product AS product ON product.shop_id = o.shop_id AND product.id = o.product_id
+WHERE product.delivery = 'auto'
+    AND EXISTS (SELECT FROM orders_unit AS unit WHERE unit.shop_id = o.shop_id AND unit.order_id = o.id AND unit.stage = 'queued')
+    AND NOT EXISTS (SELECT FROM core_outbox AS work WHERE work.shop_id = o.shop_id AND work.topic = 'deliver' AND work.subject = o.number
+                    AND work.done_at IS NULL)

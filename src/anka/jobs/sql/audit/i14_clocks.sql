@@ -1,0 +1,15 @@
+-- I14. A case that waits for somebody has exactly one running or paused turn clock; an unpaid open order has exactly one hold clock, and
+-- an order that was paid or closed has none.
+SELECT format('case %s', argued.number) AS place, format('it is %s and has %s turn clocks', argued.status, count(clock.id)) AS what
+FROM touched JOIN cases_case AS argued ON argued.shop_id = touched.shop_id AND argued.order_id = touched.id
+    LEFT JOIN core_clock AS clock ON clock.shop_id = argued.shop_id AND clock.order_id = argued.order_id
+        AND clock.position = ANY (argued.positions || 0) AND clock.state IN ('running', 'paused')
+        AND clock.kind IN ('answer', 'offer', 'evidence', 'look', 'rule', 'escalate', 'appeal')
+WHERE argued.status IN ('merchant_turn', 'buyer_turn', 'refused', 'evidence', 'review', 'appeal')
+GROUP BY argued.shop_id, argued.id, argued.number, argued.status HAVING count(clock.id) <> 1
+UNION ALL
+SELECT format('order %s', touched.number), format('%s hold clocks run for it', holds.running)
+FROM touched JOIN orders_order AS o ON o.shop_id = touched.shop_id AND o.id = touched.id,
+    LATERAL (SELECT count(*) AS running FROM core_clock AS clock WHERE clock.shop_id = o.shop_id AND clock.order_id = o.id
+             AND clock.kind = 'hold' AND clock.state IN ('running', 'paused')) AS holds
+WHERE holds.running <> CASE WHEN o.paid_at IS NULL AND o.closed_at IS NULL THEN 1 ELSE 0 END

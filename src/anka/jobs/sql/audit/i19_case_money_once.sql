@@ -1,0 +1,24 @@
+-- I19. The money of a case is posted once: a case that gives money back has one refund of that amount, every refund one posting of its
+-- amount, every posting of a refund its refund.
+SELECT format('case %s', dispute.number) AS place,
+    format('it gives %s back; its refunds: %s, together %s', dispute.refund_minor, repaid.times, repaid.total) AS what
+FROM touched JOIN cases_case AS dispute ON dispute.shop_id = touched.shop_id AND dispute.order_id = touched.id,
+    LATERAL (SELECT count(*) AS times, coalesce(sum(amount_minor), 0) AS total FROM payments_refund AS refund
+             WHERE refund.shop_id = dispute.shop_id AND refund.case_number = dispute.number) AS repaid
+WHERE dispute.status = 'closed' AND (repaid.total <> dispute.refund_minor OR repaid.times <> CASE WHEN dispute.refund_minor > 0 THEN 1 ELSE 0 END)
+UNION ALL
+SELECT format('refund %s', refund.number), format('amount %s; posted %s times, together %s', refund.amount_minor, posted.times, posted.total)
+FROM touched JOIN payments_refund AS refund ON refund.shop_id = touched.shop_id AND refund.order_id = touched.id,
+    LATERAL (SELECT count(DISTINCT journal.id) AS times, coalesce(sum(transfer.amount_minor), 0) AS total
+             FROM ledger_journal AS journal
+                 JOIN ledger_transfer AS transfer ON transfer.shop_id = journal.shop_id AND transfer.journal_id = journal.id
+                 JOIN ledger_account AS payable ON payable.shop_id = transfer.shop_id AND payable.id = transfer.credit_id
+                     AND payable.code LIKE 'refund_payable:%'
+             WHERE journal.shop_id = refund.shop_id AND journal.idempotency_key = format('refund:%s:accepted', refund.number)) AS posted
+WHERE posted.times <> 1 OR posted.total <> refund.amount_minor
+UNION ALL
+SELECT format('journal %s of shop %s', journal.idempotency_key, journal.shop_id), 'it accepts a refund that does not exist'
+FROM ledger_journal AS journal
+WHERE journal.kind LIKE 'refund_accepted%' AND NOT EXISTS (
+    SELECT FROM payments_refund AS refund WHERE refund.shop_id = journal.shop_id
+        AND journal.idempotency_key = format('refund:%s:accepted', refund.number))

@@ -1,0 +1,3 @@
+-- What the audit looks at: everything.
+WITH touched AS (SELECT shop_id, id, number FROM orders_order),
+touched_account AS (SELECT shop_id, id FROM ledger_account),
