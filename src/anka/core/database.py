@@ -4,7 +4,7 @@ Statements are prepared on the server and return rows as tuples. A transaction i
 only, once. Django's ORM shares the connection, so what it does inside a flow is part of the same transaction.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import local
 from typing import Any, LiteralString, cast
@@ -15,7 +15,7 @@ from django.db import utils as django_errors
 
 from anka.core.refusals import BY_SQLSTATE, DatabaseUnavailable
 
-Parameters = Sequence[Any]
+Parameters = Sequence[Any] | Mapping[str, Any]
 Row = tuple[Any, ...]
 
 # Called with the name of what is about to happen ("begin", "statement", "commit", "committed") and the SQL.

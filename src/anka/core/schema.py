@@ -18,7 +18,9 @@ def function_files() -> list[tuple[str, str]]:
     for room in ROOMS:
         folder = files(f"anka.{room}").joinpath("sql", "functions")
         if folder.is_dir():
-            found += [(room, f"functions/{entry.name}") for entry in sorted(folder.iterdir(), key=lambda e: e.name) if entry.name.endswith(".sql")]
+            found += [
+                (room, f"functions/{entry.name}") for entry in sorted(folder.iterdir(), key=lambda e: e.name) if entry.name.endswith(".sql")
+            ]
     return found
 
 

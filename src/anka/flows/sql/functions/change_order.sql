@@ -8,11 +8,11 @@ DECLARE
     request jsonb := in_change -> 'request';
     currency text := in_change ->> 'currency';
 BEGIN
-    IF in_change ? 'taken' THEN
-        PERFORM take_payment(in_shop, in_order, in_at, in_change -> 'taken');
-    END IF;
     IF in_change ? 'new_payment' THEN
         PERFORM begin_payment(in_shop, in_order, in_at, currency, in_change -> 'new_payment');
+    END IF;
+    IF in_change ? 'taken' THEN
+        PERFORM take_payment(in_shop, in_order, in_at, in_change -> 'taken');
     END IF;
     IF in_change ? 'closed_payments' THEN
         UPDATE payments_payment SET status = 'closed' WHERE shop_id = in_shop AND order_id = in_order AND status IN ('created', 'pending')
@@ -41,10 +41,13 @@ BEGIN
                 paid_minor = paid_minor + coalesce((part ->> 'paid_minor')::bigint, 0),
                 refunded_minor = refunded_minor + coalesce((part ->> 'refunded_minor')::bigint, 0),
                 released_minor = released_minor + coalesce((part ->> 'released_minor')::bigint, 0),
-                paid_at = CASE WHEN (part ->> 'paid_minor')::bigint > 0 THEN coalesce(paid_at, in_at) ELSE paid_at END,
-                closed_by = CASE WHEN part ? 'closed_by' THEN part ->> 'closed_by' ELSE closed_by END,
-                closed_at = CASE WHEN part ->> 'closed_by' IS NOT NULL THEN in_at WHEN part ? 'closed_by' THEN NULL ELSE closed_at END
+                paid_at = CASE WHEN (part ->> 'paid_minor')::bigint > 0 THEN coalesce(paid_at, in_at) ELSE paid_at END
             WHERE shop_id = in_shop AND id = in_order;
+    END IF;
+    IF in_change ? 'closed_by' THEN
+        UPDATE orders_order SET closed_by = in_change ->> 'closed_by', closed_at = in_at WHERE shop_id = in_shop AND id = in_order;
+    ELSIF in_change ? 'reopened' THEN
+        UPDATE orders_order SET closed_by = NULL, closed_at = NULL WHERE shop_id = in_shop AND id = in_order;
     END IF;
     FOR part IN SELECT value FROM jsonb_array_elements(coalesce(in_change -> 'refunds', '[]'::jsonb)) LOOP
         PERFORM intend_refund(in_shop, in_order, currency, in_at, part);

@@ -5,7 +5,7 @@ RETURNS void LANGUAGE plpgsql AS
 $$
 DECLARE
     wanted integer[] := ARRAY(SELECT value::integer FROM jsonb_array_elements_text(in_move -> 'positions'));
-    move text := in_move ->> 'move';
+    made text := in_move ->> 'move';
     next_stage text := in_move ->> 'stage';
     next_money text := in_move ->> 'money';
     key_status text := in_move ->> 'key_status';
@@ -20,13 +20,13 @@ BEGIN
             money = coalesce(next_money, money),
             since = in_at,
             refunded_minor = refunded_minor + refunded,
-            delivered_at = CASE WHEN move IN ('seal', 'hand_over', 'finish') THEN in_at ELSE delivered_at END,
-            revealed_at = CASE WHEN move = 'reveal' THEN in_at ELSE revealed_at END,
-            revealed_by = CASE WHEN move = 'reveal' THEN in_person ELSE revealed_by END,
+            delivered_at = CASE WHEN made IN ('seal', 'hand_over', 'finish') THEN in_at ELSE delivered_at END,
+            revealed_at = CASE WHEN made = 'reveal' THEN in_at ELSE revealed_at END,
+            revealed_by = CASE WHEN made = 'reveal' THEN in_person ELSE revealed_by END,
             key_id = CASE WHEN key_status IN ('available', 'held', 'voided') AND next_stage <> 'closed_out' THEN NULL ELSE key_id END
         FROM orders_move AS allowed
         WHERE shop_id = in_shop AND order_id = in_order AND position = ANY (wanted)
-          AND allowed.goods = unit.goods AND allowed.from_stage = unit.stage AND allowed.move = in_move ->> 'move'
+          AND allowed.goods = unit.goods AND allowed.from_stage = unit.stage AND allowed.move = made
           AND allowed.to_stage = next_stage;
     GET DIAGNOSTICS moved = ROW_COUNT;
     IF moved <> cardinality(wanted) THEN
@@ -35,7 +35,7 @@ BEGIN
     IF key_status IS NOT NULL AND keys IS NOT NULL THEN
         PERFORM move_keys(in_shop, keys, key_status, in_at);
     END IF;
-    PERFORM record_event(in_shop, in_order, in_at, in_actor, in_move ->> 'what', wanted, move, next_stage, in_move -> 'details');
+    PERFORM record_event(in_shop, in_order, in_at, in_actor, in_move ->> 'what', wanted, made, next_stage, in_move -> 'details');
 END
 $$;
 
@@ -47,6 +47,7 @@ DECLARE
     moved integer;
 BEGIN
     UPDATE orders_unit SET money = in_change ->> 'money',
+            refunded_minor = refunded_minor + coalesce((in_change ->> 'refund_each_minor')::bigint, 0),
             confirmed_at = CASE WHEN in_change ->> 'money' = 'released' THEN in_at ELSE confirmed_at END
         WHERE shop_id = in_shop AND order_id = in_order AND position = ANY (wanted);
     GET DIAGNOSTICS moved = ROW_COUNT;

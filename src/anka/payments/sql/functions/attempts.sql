@@ -22,6 +22,8 @@ BEGIN
             'transaction_number', payment.transaction_number,
             'other_legs_open', (SELECT count(*) FROM payments_leg AS other WHERE other.shop_id = refund.shop_id AND other.refund_id = refund.id
                                 AND other.leg <> attempt.leg AND other.status <> 'succeeded'),
+            'attempts_so_far', (SELECT count(*) FROM payments_attempt AS earlier WHERE earlier.shop_id = refund.shop_id
+                                AND earlier.refund_id = refund.id AND earlier.leg = attempt.leg),
             'units', (SELECT coalesce(json_agg(json_build_object('position', repaid.position, 'amount_minor', repaid.amount_minor,
                         'money', unit.money, 'unit_amount_minor', unit.amount_minor, 'unit_refunded_minor', unit.refunded_minor)
                         ORDER BY repaid.position), '[]')

@@ -11,17 +11,16 @@ $$;
 -- A payment that failed or was closed by us may still turn out paid: the money is real, whatever we thought.
 CREATE OR REPLACE FUNCTION take_payment(in_shop bigint, in_order bigint, in_at timestamptz, in_taken jsonb) RETURNS void LANGUAGE plpgsql AS
 $$
+DECLARE taken bigint;
 BEGIN
-    BEGIN
-        INSERT INTO payments_transaction (channel, transaction_number, shop_id, payment_id, taken_at)
-            VALUES (in_taken ->> 'channel', in_taken ->> 'transaction_number', in_shop, (in_taken ->> 'payment_id')::bigint, in_at);
-    EXCEPTION WHEN unique_violation THEN
-        RAISE EXCEPTION 'this transaction was already taken' USING ERRCODE = 'AN008';
-    END;
     UPDATE payments_payment SET status = 'paid', paid_at = in_at, transaction_number = in_taken ->> 'transaction_number'
-        WHERE shop_id = in_shop AND id = (in_taken ->> 'payment_id')::bigint AND order_id = in_order;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'no such payment' USING ERRCODE = 'AN004';
+        WHERE shop_id = in_shop AND number = in_taken ->> 'payment_number' AND order_id = in_order AND status <> 'paid' RETURNING id INTO taken;
+    IF taken IS NULL THEN
+        RAISE EXCEPTION 'no such payment, or it was taken before' USING ERRCODE = 'AN004';
     END IF;
+    INSERT INTO payments_transaction (channel, transaction_number, shop_id, payment_id, taken_at)
+        VALUES (in_taken ->> 'channel', in_taken ->> 'transaction_number', in_shop, taken, in_at);
+EXCEPTION WHEN unique_violation THEN
+    RAISE EXCEPTION 'this transaction was already taken' USING ERRCODE = 'AN008';
 END
 $$;

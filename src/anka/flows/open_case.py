@@ -1,0 +1,51 @@
+"""Get out of an order: judge the claim, hold to the verdict that was shown, carry it out, and say so in a receipt. One transaction."""
+
+from typing import Any
+
+from anka.core import database
+from anka.core.actors import Actor
+from anka.core.clock import Moment
+from anka.core.idempotency import RequestKey, require_new
+from anka.flows.steps.change import Change, apply
+from anka.flows.steps.execute_decision import Execution
+from anka.flows.steps.judge import Claim, judge
+from anka.flows.steps.plan_money_back import plan_legs
+from anka.flows.steps.quote import hold_to_quote, not_executable, quote
+from anka.orders.queries import lock_order, read_order
+
+
+def open_case(*, actor: Actor, order_number: str, claim: Claim, request: RequestKey, at: Moment) -> tuple[str, ...]:
+    """Open a case per distinct decision, carry it out where nobody has to answer, and return the cases' numbers.
+
+    Raises:
+        NotFound, BadInput, FactsError, NothingLeftToCancel: there is nothing to judge.
+        VerdictChanged, QuoteDoesNotFit: the quote does not hold; the first carries the new one.
+        RouteNotOpenYet, RefusedByRule, MoneyCannotGoBackThisWay: the verdict cannot be carried out here.
+        AlreadyDone: this request was carried out before; its reference is the cases' numbers, separated by commas.
+        In every one of these nothing was opened and nothing has changed.
+    """
+    with database.transaction():
+        state = lock_order(number=order_number, actor=actor, request=request, at=at)
+        require_new(state.replay)
+        verdicts = judge(state=state, claim=claim, actor=actor, at=at)
+        hold_to_quote(state=state, claim=claim, verdicts=verdicts, at=at)
+        refusal = not_executable(verdicts)
+        if refusal is not None:
+            raise refusal
+        planned = plan_legs(state=state, verdicts=verdicts, refund_to=claim.refund_to, at=at)
+        change = Change()
+        execution = Execution(state=state, claim=claim, actor=actor, at=at, change=change)
+        numbers = tuple(execution.carry_out(verdict=verdict, legs=legs) for verdict, legs in zip(verdicts, planned, strict=True))
+        apply(state=state, change=change, actor=actor, request=request, reference=",".join(numbers), at=at)
+        return numbers
+
+
+def quote_case(*, actor: Actor, order_number: str, claim: Claim, at: Moment) -> dict[str, Any]:
+    """Return what open_case would do with this claim at this moment. Reads only.
+
+    Raises:
+        NotFound, BadInput, FactsError, NothingLeftToCancel: as open_case.
+    """
+    state = read_order(number=order_number, actor=actor, at=at)
+    verdicts = judge(state=state, claim=claim, actor=actor, at=at)
+    return quote(state=state, claim=claim, verdicts=verdicts, at=at)

@@ -1,0 +1,1 @@
+"""What several flows share. A step requires an open transaction and never opens one."""

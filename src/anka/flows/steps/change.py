@@ -1,0 +1,207 @@
+"""What a flow wants to write about one order, as a value; carried out by one SQL function in one call.
+
+The shapes mirror flows/sql/functions/change_order.sql, which reads from top to bottom as the list of everything a flow can do.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from anka.core import database
+from anka.core.actors import Actor
+from anka.core.clock import Moment
+from anka.core.idempotency import RequestKey
+from anka.domain.delivery_states import Move, Stage, after
+from anka.domain.goods import Goods
+from anka.domain.postings import Posting
+from anka.orders.models import OrderState
+
+CHANGE = "SELECT change_order(%s, %s, %s, %s, %s, %s::jsonb)"
+
+# What becomes of a unit's key when the unit moves. Moves that are not here leave the key as it is.
+KEY_AFTER = {Move.SEAL: "sealed", Move.REVEAL: "revealed", Move.VOID: "voided", Move.RELEASE: "available"}
+
+
+class UnitMove(msgspec.Struct, omit_defaults=True):
+    """Units that make the same move together; one event. `refund_each_minor` is added to what each has had back."""
+
+    what: str
+    positions: list[int]
+    move: str
+    stage: str
+    money: str | None = None
+    key_status: str | None = None
+    refund_each_minor: int = 0
+    details: dict[str, Any] = {}
+
+
+class MoneyMove(msgspec.Struct, omit_defaults=True):
+    """Units whose money has moved while the goods stayed."""
+
+    positions: list[int]
+    money: str
+    refund_each_minor: int = 0
+
+
+class Event(msgspec.Struct, omit_defaults=True):
+    """Something worth recording that moved no goods."""
+
+    what: str
+    positions: list[int] = []
+    details: dict[str, Any] = {}
+
+
+class Clock(msgspec.Struct, omit_defaults=True):
+    """A clock to start (`due_at`) or to end (`ends_as`: stopped or fallen). Position 0 is the whole order."""
+
+    kind: str
+    position: int
+    due_at: datetime | None = None
+    ends_as: str | None = None
+
+
+class Work(msgspec.Struct, omit_defaults=True):
+    """Something for the worker to do after the commit."""
+
+    topic: str
+    subject: str
+    due_at: datetime | None = None
+
+
+class RefundLeg(msgspec.Struct):
+    """One way a refund takes, with the immutable number of its first attempt."""
+
+    leg: int
+    payment_id: int
+    channel: str
+    amount_minor: int
+    arrives_by: datetime
+    attempt: str
+
+
+class RefundUnit(msgspec.Struct):
+    """What a refund repays of one unit."""
+
+    position: int
+    amount_minor: int
+
+
+class Refund(msgspec.Struct):
+    """Money that is to go back."""
+
+    number: str
+    cause: str
+    case_number: str | None
+    amount_minor: int
+    units: list[RefundUnit]
+    legs: list[RefundLeg]
+
+
+class ClosedCase(msgspec.Struct):
+    """A case decided and carried out in this transaction, with its receipt: exact bytes as text."""
+
+    number: str
+    kind: str
+    asker: str
+    reason: str
+    statement: str
+    positions: list[int]
+    refund_minor: int
+    outcome: str
+    policy_version: str
+    rule: str
+    route: str
+    facts: str
+    decision: str
+    because_zh: str
+    because_en: str
+
+
+class NewPayment(msgspec.Struct):
+    """A payment about to begin."""
+
+    number: str
+    channel: str
+    amount_minor: int
+    expires_at: datetime
+
+
+class TakenPayment(msgspec.Struct):
+    """A payment that a channel has captured."""
+
+    payment_number: str
+    channel: str
+    transaction_number: str
+
+
+class NewUnits(msgspec.Struct):
+    """Units that late money buys after all."""
+
+    product_id: int
+    goods: str
+    positions: list[int]
+    amounts_minor: list[int]
+
+
+class OrderChange(msgspec.Struct, omit_defaults=True):
+    """What is added to the order's sums."""
+
+    paid_minor: int = 0
+    refunded_minor: int = 0
+    released_minor: int = 0
+
+
+class Change(msgspec.Struct, omit_defaults=True):
+    """One decided change of a locked order. What is left out is not touched. `reopened`: late money is served after all."""
+
+    taken: TakenPayment | None = None
+    new_payment: NewPayment | None = None
+    closed_payments: list[int] = []
+    new_units: NewUnits | None = None
+    cases: list[ClosedCase] = []
+    moves: list[UnitMove] = []
+    money: list[MoneyMove] = []
+    order: OrderChange | None = None
+    closed_by: str | None = None
+    reopened: bool = False
+    refunds: list[Refund] = []
+    journals: list[Any] = []
+    events: list[Event] = []
+    clocks: list[Clock] = []
+    work: list[Work] = []
+    request: dict[str, str | None] | None = None
+    currency: str = ""
+
+
+def unit_move(*, goods: Goods, positions: list[int], stage: Stage, move: Move, what: str) -> UnitMove:
+    """Return the move of these units as the table of moves has it, their keys with them.
+
+    Raises:
+        IllegalMove: the table has no such move from this stage.
+    """
+    target = after(goods=goods, stage=stage, move=move)
+    return UnitMove(what=what, positions=positions, move=move, stage=target, key_status=KEY_AFTER.get(move))
+
+
+def apply(*, state: OrderState, change: Change, actor: Actor, request: RequestKey, reference: str = "", at: Moment) -> None:
+    """Write a change of an order that this transaction has locked.
+
+    `reference` is what a repeated request will be answered with.
+
+    Raises:
+        MovedMeanwhile: PostgreSQL's table of moves refuses it.
+        OutOfStock, TransactionAlreadyTaken, TwinWon: as their names say. Nothing is written then.
+    """
+    database.require_transaction()
+    change.currency = state.currency
+    if request.key is not None:
+        change.request = {**request.as_json(), "reference": reference}
+    body = msgspec.json.encode(change).decode()
+    database.rows(CHANGE, (state.shop_id, state.id, at.now, str(actor), actor.person_id, body))
+
+
+def journals(posting: Posting) -> list[dict[str, Any]]:
+    """Return a posting in the shape post_journals() takes."""
+    found: list[dict[str, Any]] = msgspec.to_builtins(posting)
+    return found

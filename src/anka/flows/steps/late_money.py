@@ -1,0 +1,88 @@
+"""Money that comes when its order is closed or paid already. It is real, so it is taken — and served after all, or owed back at once."""
+
+from datetime import timedelta
+
+from anka.core import database
+from anka.core.clock import Moment
+from anka.core.numbers import new_number
+from anka.domain import postings
+from anka.domain.deadlines import arrival
+from anka.flows.steps.change import Change, Event, NewUnits, OrderChange, Refund, RefundLeg, journals
+from anka.flows.steps.take_money import pay_units
+from anka.orders.models import OrderState, Payment
+
+# After this, a late payment is always refunded: nobody waits for goods a day after the order timed out (2-domain, clock `late`).
+SERVED_WITHIN = timedelta(hours=24)
+
+ENOUGH = """
+SELECT count(*) >= %s FROM (SELECT 1 FROM vault_key WHERE shop_id = %s AND product_id = %s AND status = 'available' LIMIT %s
+                            FOR UPDATE SKIP LOCKED) AS free
+"""
+
+
+def take_late(*, state: OrderState, payment: Payment, transaction_number: str, at: Moment) -> tuple[str, Change]:
+    """Return what becomes of late money, and the change that does it.
+
+    After a timeout, within 24 hours and with stock: new units (`late_kept`). Otherwise it is owed back: `late_refunded`, or
+    `double_refunded` where the order was paid already. After the buyer's own cancel it always goes back.
+    """
+    timed_out = state.paid_at is None and state.closed_by == "timeout" and state.closed_at is not None
+    if timed_out and state.closed_at and at.now <= state.closed_at + SERVED_WITHIN and _stock_is_there(state):
+        return "late_kept", _serve_after_all(state, payment, transaction_number, at)
+    outcome = "late_refunded" if state.paid_at is None else "double_refunded"
+    return outcome, _owe_back(state, payment, transaction_number, at)
+
+
+def _stock_is_there(state: OrderState) -> bool:
+    # Locks the very rows that are about to be reserved, so the answer still holds a statement later.
+    wanted = state.quantity
+    return bool(database.value(ENOUGH, (wanted, state.shop_id, state.product_id, wanted)))
+
+
+def _serve_after_all(state: OrderState, payment: Payment, transaction_number: str, at: Moment) -> Change:
+    first = len(state.units) + 1
+    positions = list(range(first, first + state.quantity))
+    posting = postings.paid_late_kept(
+        shop_id=state.shop_id,
+        order_id=state.id,
+        channel=payment.channel,
+        transaction_id=transaction_number,
+        amount_minor=payment.amount_minor,
+    )
+    change = pay_units(state=state, positions=positions, amount_minor=payment.amount_minor, posting=posting, at=at)
+    change.new_units = NewUnits(
+        product_id=state.product_id,
+        goods=state.kind,
+        positions=positions,
+        amounts_minor=[unit.amount_minor for unit in state.units[: state.quantity]],
+    )
+    change.reopened = True
+    return change
+
+
+def _owe_back(state: OrderState, payment: Payment, transaction_number: str, at: Moment) -> Change:
+    number = new_number(shop_code=state.shop_code, letter="R")
+    posting = postings.paid_late_refunded(
+        shop_id=state.shop_id,
+        channel=payment.channel,
+        transaction_id=transaction_number,
+        refund_number=number,
+        amount_minor=payment.amount_minor,
+    )
+    leg = RefundLeg(
+        leg=1,
+        payment_id=payment.id,
+        channel=payment.channel,
+        amount_minor=payment.amount_minor,
+        arrives_by=arrival(channel=payment.channel, accepted_at=at.now).latest_at,
+        attempt=new_number(shop_code=state.shop_code, letter="T"),
+    )
+    cause = "late_payment" if state.paid_at is None else "double_payment"
+    refund = Refund(number=number, cause=cause, case_number=None, amount_minor=payment.amount_minor, units=[], legs=[leg])
+    details = {"payment": payment.number, "refund": number, "amount_minor": payment.amount_minor}
+    return Change(
+        order=OrderChange(paid_minor=payment.amount_minor, refunded_minor=payment.amount_minor),
+        refunds=[refund],
+        journals=journals(posting),
+        events=[Event(what=f"{cause}_refunded", details=details)],
+    )

@@ -1,0 +1,1 @@
+"""Each use case through its flow, on a real database."""
