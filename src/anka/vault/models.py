@@ -56,3 +56,20 @@ class BatchRecord:
     source: str
     imported_by: str
     imported_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """One line of a file of keys. `fault` says what is wrong with it, "" where nothing is; `number` counts from 1."""
+
+    number: int
+    secret: str = field(repr=False)
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LineFault:
+    """A line that cannot be imported, and why. It never repeats what the line holds."""
+
+    number: int
+    why: str

@@ -22,6 +22,7 @@ def add_keys(*, batch: BatchRecord, data_key_version: int, sealed: Sequence[Seal
     """Store a batch of sealed keys and return the ids that were stored; the others are duplicates within the product.
 
     One statement for all of them: the arrays travel in binary, and a key the product already has is left out.
+    In the order of the blind index, so that two imports of the same keys wait for each other and never crosswise.
     """
     require_transaction()
     batch_id = value(
@@ -33,6 +34,7 @@ def add_keys(*, batch: BatchRecord, data_key_version: int, sealed: Sequence[Seal
         "INSERT INTO vault_key (shop_id, id, product_id, batch_id, nonce, ciphertext, data_key_version, blind_index)"
         " SELECT %s, id, %s, %s, nonce, ciphertext, %s, blind_index"
         " FROM unnest(%b::bigint[], %b::bytea[], %b::bytea[], %b::bytea[]) AS new (id, nonce, ciphertext, blind_index)"
+        " ORDER BY blind_index"
         " ON CONFLICT ON CONSTRAINT key_once_per_product DO NOTHING RETURNING id",
         (
             batch.shop_id,

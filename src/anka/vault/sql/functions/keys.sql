@@ -25,3 +25,10 @@ $$
     UPDATE vault_allocation SET ended_at = in_at, ended_as = in_status
         WHERE shop_id = in_shop AND key_id = ANY (in_keys) AND ended_at IS NULL AND in_status IN ('available', 'held', 'voided');
 $$;
+
+-- How many keys of a product can be sold now, counted up to a limit: lists show "more than 999" instead of counting a million.
+CREATE OR REPLACE FUNCTION available_keys(in_shop bigint, in_product bigint, in_most integer) RETURNS integer LANGUAGE sql STABLE AS
+$$
+    SELECT count(*)::integer FROM (
+        SELECT FROM vault_key WHERE shop_id = in_shop AND product_id = in_product AND status = 'available' LIMIT in_most) AS free;
+$$;
