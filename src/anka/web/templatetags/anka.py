@@ -86,6 +86,17 @@ def moment(at: datetime | str) -> SafeString:
 
 
 @register.filter
+def day(at: datetime | str) -> SafeString:
+    """Show the date of an instant with its year, in the zone of the settings: 2026年11月22日."""
+    local = timezone.localtime(_instant(at))
+    # Translators: a date format of Django, year, month and day.
+    shape = gettext("M j, Y")
+    return format_html(
+        '<time class="no-break" datetime="{}">{}</time>', local.date().isoformat(), date_format(local, shape, use_l10n=False)
+    )
+
+
+@register.filter
 def words(minutes: int) -> str:
     """Say a span of whole minutes in its largest fitting unit: 5 minutes, 2 hours, 7 days."""
     if minutes and minutes % MINUTES_PER_DAY == 0:
