@@ -1,0 +1,138 @@
+"""What may be done with an order now, by whom, and why not. The one source: pages and API show the same, flows refuse the same."""
+
+from datetime import timedelta
+
+import msgspec
+from django.utils.translation import gettext_lazy as _
+
+from anka.core.actors import Actor, ActorKind
+from anka.core.clock import Moment
+from anka.core.refusals import Refusal
+from anka.domain.delivery_states import Stage
+from anka.domain.unit_money import UnitMoney
+from anka.flows.steps.judge import Claim, NothingLeftToCancel, Verdict, judge
+from anka.flows.steps.plan_money_back import MoneyCannotGoBackThisWay, plan_legs
+from anka.flows.steps.quote import not_executable
+from anka.orders.models import OrderState, Unit
+
+# The reason a bare "I want out" is judged by; the wizard asks for the real one.
+PLAIN_REASON = "NO_LONGER_NEEDED"
+API = "/api/v1"
+LABELS = {
+    "pay": _("Pay"),
+    "quote": _("See what happens if you cancel"),
+    "cancel": _("Cancel this order"),
+    "cancel_unit": _("No longer wanted: refund now"),
+    "reveal": _("Show key"),
+    "confirm": _("Confirm delivery"),
+}
+NOT_PAYABLE = _("This order can no longer be paid: it is paid already, closed, or its time has run out.")
+NOT_DELIVERED = _("It is not delivered yet.")
+TAKEN_BACK = _("It was taken back and can no longer be opened.")
+UNDER_CASE = _("A case is open on this item; it decides what happens.")
+NOTHING_TO_CONFIRM = _("Nothing here waits for a confirmation.")
+STILL_SEALED = _("A sealed item can still be refunded with one click, so there is nothing to confirm yet. Open it first, or wait.")
+_OPENED = frozenset({Stage.REVEALED, Stage.DELIVERED, Stage.USED})
+
+
+class Action(msgspec.Struct, frozen=True):
+    """One thing that may be done, or may not and why. `path` is the API's; `position` is set where it is about one unit."""
+
+    name: str
+    method: str
+    path: str
+    label: str
+    allowed: bool
+    why_not: str | None = None
+    position: int | None = None
+
+
+def actions_for(*, state: OrderState, actor: Actor, at: Moment) -> tuple[Action, ...]:
+    """Return every action of this actor on this order, allowed or not, in the language that is active."""
+    if actor.kind is ActorKind.BUYER:
+        return (_pay(state, at), *_ways_out(state, actor, at), *(_reveal(state, unit) for unit in state.units), _confirm(state, at))
+    if actor.kind in (ActorKind.MERCHANT, ActorKind.PLATFORM):
+        return _ways_out(state, actor, at)[1:2]
+    return ()
+
+
+def _action(name: str, method: str, path: str, why_not: object | None, position: int | None = None) -> Action:
+    return Action(
+        name="cancel" if name == "cancel_unit" else name,
+        method=method,
+        path=f"{API}{path}",
+        label=str(LABELS[name]),
+        allowed=why_not is None,
+        why_not=None if why_not is None else str(why_not),
+        position=position,
+    )
+
+
+def _pay(state: OrderState, at: Moment) -> Action:
+    reserved = all(unit.stage == Stage.RESERVED for unit in state.units)
+    payable = state.closed_at is None and state.paid_at is None and at.now < state.hold_until and reserved
+    return _action("pay", "POST", f"/orders/{state.number}/payments", None if payable else NOT_PAYABLE)
+
+
+def _ways_out(state: OrderState, actor: Actor, at: Moment) -> tuple[Action, ...]:
+    """The quote, the whole order, and each unit by itself where the units do not have to go together."""
+    path = f"/orders/{state.number}/cases"
+    try:
+        verdicts = judge(state=state, claim=Claim(reason=PLAIN_REASON), actor=actor, at=at)
+    except NothingLeftToCancel as nothing:
+        return (
+            _action("quote", "GET", f"/orders/{state.number}/cancellation", nothing),
+            _action("cancel", "POST", path, nothing),
+        )
+    whole = (
+        _action("quote", "GET", f"/orders/{state.number}/cancellation", None),
+        _action("cancel", "POST", path, _why_not(state, verdicts, at)),
+    )
+    if state.paid_at is None:
+        return whole
+    single = [
+        (position, _action("cancel_unit", "POST", path, _why_not(state, (verdict,), at), position))
+        for verdict in verdicts
+        for position in verdict.positions
+    ]
+    return (*whole, *(action for _position, action in sorted(single, key=lambda pair: pair[0])))
+
+
+def _why_not(state: OrderState, verdicts: tuple[Verdict, ...], at: Moment) -> Refusal | None:
+    refusal = not_executable(verdicts)
+    if refusal is not None:
+        return refusal
+    try:
+        plan_legs(state=state, verdicts=verdicts, refund_to="original", at=at)
+    except MoneyCannotGoBackThisWay as refused:
+        return refused
+    return None
+
+
+def _reveal(state: OrderState, unit: Unit) -> Action:
+    path = f"/orders/{state.number}/units/{state.unit_number(unit.position)}/reveal"
+    return _action("reveal", "POST", path, _why_not_reveal(state, unit), unit.position)
+
+
+def _why_not_reveal(state: OrderState, unit: Unit) -> object | None:
+    if unit.stage in (Stage.REVEALED, Stage.USED) and unit.revealed_by == state.buyer_id:
+        return None
+    if unit.under_case:
+        return UNDER_CASE
+    if unit.stage == Stage.SEALED:
+        return None
+    return NOT_DELIVERED if unit.stage in (Stage.RESERVED, Stage.QUEUED, Stage.ACCEPTED, Stage.WORKING) else TAKEN_BACK
+
+
+def _confirm(state: OrderState, at: Moment) -> Action:
+    return _action("confirm", "POST", f"/orders/{state.number}/confirm", _why_not_confirm(state, at))
+
+
+def _why_not_confirm(state: OrderState, at: Moment) -> object | None:
+    window = timedelta(minutes=state.refund_window_minutes)
+    sealed = [unit for unit in state.units if unit.stage == Stage.SEALED and unit.delivered_at is not None]
+    still_sealed = [unit for unit in sealed if unit.delivered_at is not None and at.now <= unit.delivered_at + window]
+    ready = [unit for unit in state.units if unit.stage in _OPENED or (unit in sealed and unit not in still_sealed)]
+    if any(unit.money == UnitMoney.HELD and not unit.under_case for unit in ready):
+        return None
+    return STILL_SEALED if still_sealed else NOTHING_TO_CONFIRM
