@@ -93,8 +93,8 @@ def fault_of(*, secret: str) -> str:
         return f"longer than {LONGEST_KEY} characters"
     if not secret.isprintable() and any(unicodedata.category(character) in _NEVER_IN_A_KEY for character in secret):
         return "holds a control character"
-    if not secret.isascii() or not secret.isalnum():
-        return "" if normalised(secret) else "nothing but spaces and dashes"
+    if not secret[0].isalnum() and not normalised(secret):
+        return "nothing but spaces and dashes"
     return ""
 
 

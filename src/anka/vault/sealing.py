@@ -114,10 +114,11 @@ def normalised(secret: str) -> str:
 
     Compatibility forms folded (NFKC), capital letters, no white space, no dashes. Empty where nothing else was there.
     """
-    folded = secret if secret.isascii() else unicodedata.normalize("NFKC", secret)
-    joined = "".join(folded.split()).translate(_DROPPED).upper()
-    # Capitals may decompose (ŉ → ʼN), so what was folded once is folded again until it stands still.
-    return joined if joined.isascii() else unicodedata.normalize("NFKC", joined)
+    if secret.isascii():
+        return "".join(secret.split()).replace("-", "").upper()
+    folded = "".join(unicodedata.normalize("NFKC", secret).split()).translate(_DROPPED).upper()
+    # Capitals may compose in another way than what they came from.
+    return unicodedata.normalize("NFKC", folded)
 
 
 def blind_index(*, blind_index_key: bytes, secret: str) -> bytes:

