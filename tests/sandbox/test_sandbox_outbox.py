@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from anka.adapters.channels.port import EvidenceStatus
@@ -87,6 +88,23 @@ def test_a_merchant_that_is_gone_is_tried_again(world: World) -> None:
         connection.execute("UPDATE sandbox.notice SET notify_url = 'http://127.0.0.1:9/api/v1/notify/sandbox'")
     assert world.gateway.sender.work_once() == 1
     assert world.one("SELECT finished_as FROM sandbox.notice WHERE finished_at IS NULL") == "not delivered: ConnectError"
+
+
+def test_when_the_database_comes_back_the_gateway_works_again(world: World) -> None:
+    world.play()
+    with psycopg.connect(world.gateway.store._database_url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    assert world.query_payment().status is EvidenceStatus.UNKNOWN
+    assert world.query_payment().status is EvidenceStatus.SUCCEEDED
+
+
+def test_old_nonces_are_forgotten(world: World) -> None:
+    world.query_payment()
+    world.real.tick(12 * 60)
+    world.gateway.sender.work_once()
+    assert world.one("SELECT count(*) FROM sandbox.nonce") == 0
 
 
 @contextmanager

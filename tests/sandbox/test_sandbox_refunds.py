@@ -208,3 +208,13 @@ def test_a_fault_of_answers_given_with_an_outcome_waits_for_the_next_question(pa
     play(paid, "closed", faults=["error_500"])
     assert paid.query_refund().status is EvidenceStatus.UNKNOWN
     assert paid.query_refund().status is EvidenceStatus.CLOSED
+
+
+def test_a_refund_that_settles_by_itself_can_be_told_badly(paid: World) -> None:
+    paid.preset("settle_refund", "wrong_amount")
+    paid.refund()
+    clock.advance(home=paid.home, seconds=DELAY_SECONDS)
+    paid.gateway.sender.work_once()
+    [received] = paid.merchant.received()
+    assert said(received.body)["amount_minor"] == 1
+    assert paid.query_refund().amount_minor == 10_000

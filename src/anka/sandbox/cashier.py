@@ -43,7 +43,7 @@ def render_cashier(*, view: View) -> bytes:
 <dl class="facts">
 <dt>{words["subject"]}</dt><dd>{escape(payment.subject)}</dd>
 <dt>{words["number"]}</dt><dd><code>{escape(payment.number)}</code></dd>
-<dt>{words["expires"]}</dt><dd>{_time(payment.expires_at)}</dd>
+<dt>{words["expires"]}</dt><dd>{_time(payment.expires_at)} <span class="quiet">{words["time_zone"]}</span></dd>
 </dl>
 </section>
 {_complaint(view.complaint)}{middle}"""
@@ -116,8 +116,9 @@ def _money(payment: Payment) -> str:
     if payment.currency not in _UNITS_WITHOUT_DECIMALS:
         digits = digits.rjust(3, "0")
         digits = f"{digits[:-2]}.{digits[-2:]}"
+    whole, point, cents = digits.partition(".")
     sign = _SIGNS.get(payment.currency, f"{escape(payment.currency)} ")
-    return f'<data class="money" value="{digits}">{sign}{digits}</data>'
+    return f'<data class="money" value="{digits}">{sign}{int(whole):,}{point}{cents}</data>'
 
 
 def _time(moment: datetime) -> str:

@@ -13,9 +13,10 @@ import msgspec
 
 from anka.core.clock import Moment
 from anka.sandbox.exchange import Refused
-from anka.sandbox.faults import ATTACKS, Fault, FaultName, named, read_faults
+from anka.sandbox.faults import ATTACKS, Fault, FaultName, Operation, named, read_faults
 from anka.sandbox.notices import Draft, Fact, enqueue, plan_notices
 from anka.sandbox.payments import Amount, Currency, Number, locked_payment
+from anka.sandbox.presets import next_fault
 from anka.sandbox.store import Connection, Payment, Refund, find_refund
 
 Outcome = Literal["succeeded", "closed", "abnormal", "unknown"]
@@ -238,6 +239,7 @@ def _settle(*, connection: Connection, refund: Refund, payment: Payment, moment:
             (moment.now + timedelta(seconds=1), refund.number),
         )
     faults = read_faults(wishes=json.loads(refund.faults))
+    faults += next_fault(connection=connection, operation=Operation.SETTLE_REFUND, numbers=(refund.number,))
     enqueue(connection=connection, drafts=_notices(refund=settled, payment=payment, faults=faults, moment=moment))
 
 

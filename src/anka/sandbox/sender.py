@@ -45,6 +45,7 @@ class Sender:
         self._clock = clock
         self._client = httpx.Client(timeout=_TIMEOUT, trust_env=False, follow_redirects=False)
         self._workers = ThreadPoolExecutor(max_workers=MOST_AT_ONCE, thread_name_prefix="notice")
+        self._forget_at = clock().real
         self._stopped = threading.Event()
         self._wanted = threading.Event()
         self._thread = threading.Thread(target=self._run, name="notices", daemon=True)
@@ -80,7 +81,9 @@ class Sender:
         """Settle the refunds and send the notices that are due now, one batch of each, and return how many notices were tried."""
         moment = self._clock()
         with self._store.transaction() as connection:
-            forget_nonces(connection=connection, real_now=moment.real)
+            if moment.real >= self._forget_at:
+                forget_nonces(connection=connection, real_now=moment.real)
+                self._forget_at = moment.real + timedelta(minutes=1)
             settle_due(connection=connection, moment=moment)
         claimed = self._claim(moment=moment)
         list(self._workers.map(self._send, claimed))

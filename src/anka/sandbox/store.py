@@ -18,7 +18,6 @@ MOST_CONNECTIONS = 8
 _SCHEMA_LOCK = 0x616E6B61  # "anka": two gateways starting at once do not trip over each other's tables
 
 SCHEMA = """
-CREATE SCHEMA IF NOT EXISTS sandbox;
 CREATE TABLE IF NOT EXISTS sandbox.payment (
     number text PRIMARY KEY,
     token text NOT NULL UNIQUE,
@@ -148,6 +147,9 @@ class Store:
         """Create the gateway's tables where they are missing, and free the notices that a killed gateway was sending."""
         with self.transaction() as connection:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
+            # Where the schema was made for us, a role that may not make one is enough.
+            if connection.execute("SELECT FROM pg_namespace WHERE nspname = 'sandbox'").rowcount == 0:
+                connection.execute("CREATE SCHEMA sandbox")
             connection.execute(SCHEMA)
             connection.execute("UPDATE sandbox.notice SET claimed_until = NULL WHERE claimed_until IS NOT NULL AND finished_at IS NULL")
 
