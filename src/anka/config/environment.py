@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-SANDBOX_SECRET = "sandbox-only-secret-that-production-refuses"
+SANDBOX_SECRET = "sandbox-only-secret-that-production-refuses"  # noqa: S105  not a secret: production refuses it
 
 
 class EnvironmentNotUsable(Exception):
@@ -86,7 +86,7 @@ def _check_sandbox(environment: Environment, given: Mapping[str, str]) -> None:
 def _check_production(environment: Environment, given: Mapping[str, str]) -> None:
     if len(environment.secret_key) < 32 or environment.secret_key == SANDBOX_SECRET:
         raise EnvironmentNotUsable(
-            "ANKA_SECRET_KEY must be a secret of at least 32 characters of your own (for a try-out set ANKA_SANDBOX=1); nothing was started."
+            "ANKA_SECRET_KEY must be at least 32 characters of your own (to try Anka out set ANKA_SANDBOX=1); nothing was started."
         )
     if not environment.keyring:
         raise EnvironmentNotUsable("ANKA_KEYRING must name the file that holds the key-encryption keys; nothing was started.")

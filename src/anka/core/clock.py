@@ -21,8 +21,17 @@ def _no_offset() -> timedelta:
     return timedelta(0)
 
 
+def _immovable(at: datetime) -> None:
+    raise ClockDoesNotMove(f"cannot move to {at}: only the sandbox has a movable clock")
+
+
+class ClockDoesNotMove(RuntimeError):
+    """Somebody tried to move the clock of an installation that handles real money."""
+
+
 # The sandbox's movable clock plugs in here (config does it); production keeps the machine's time.
 offset: Callable[[], timedelta] = _no_offset
+set_now: Callable[[datetime], None] = _immovable
 
 
 def moment() -> Moment:

@@ -11,7 +11,7 @@ from anka.core.refusals import Refusal, refused_by
 from anka.domain import postings
 from anka.domain.delivery_states import Stage
 from anka.domain.payment_states import PaymentState
-from anka.flows.steps.change import Change, TakenPayment, apply
+from anka.flows.steps.change import Change, TakenNotice, TakenPayment, apply
 from anka.flows.steps.late_money import take_late
 from anka.flows.steps.take_money import pay_units
 from anka.orders.models import OrderState, Payment
@@ -46,13 +46,14 @@ class AmountDiffers(Refusal):
 
 
 class PaidNotice(msgspec.Struct, frozen=True):
-    """What a channel told us, its signature already checked."""
+    """What a channel told us, its signature already checked. `digest` is SHA-256 of the message, "" where we asked for the answer."""
 
     channel: str
     payment_number: str
     transaction_number: str
     amount_minor: int
     currency: str
+    digest: str = ""
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -81,6 +82,8 @@ def take_payment(*, paid: PaidNotice, at: Moment) -> Taken:
             return Taken("repeated", number)
         outcome, change = _decide(state, payment, paid, at)
         change.taken = TakenPayment(payment_number=payment.number, channel=paid.channel, transaction_number=paid.transaction_number)
+        if paid.digest:
+            change.notice = TakenNotice(channel=paid.channel, digest=paid.digest, payment_number=payment.number, received_at=at.real)
         apply(state=state, change=change, actor=actor, request=unrepeated(str(actor)), at=at)
         return Taken(outcome, number)
 

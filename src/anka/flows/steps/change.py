@@ -135,6 +135,15 @@ class TakenPayment(msgspec.Struct):
     transaction_number: str
 
 
+class TakenNotice(msgspec.Struct):
+    """The message by which a channel said so, kept with the change it caused. `digest` is SHA-256 of its bytes, in hex."""
+
+    channel: str
+    digest: str
+    payment_number: str
+    received_at: datetime
+
+
 class NewUnits(msgspec.Struct):
     """Units that late money buys after all."""
 
@@ -156,8 +165,10 @@ class Change(msgspec.Struct, omit_defaults=True):
     """One decided change of a locked order. What is left out is not touched. `reopened`: late money is served after all."""
 
     taken: TakenPayment | None = None
+    notice: TakenNotice | None = None
     new_payment: NewPayment | None = None
     closed_payments: list[int] = []
+    failed_payments: list[int] = []
     new_units: NewUnits | None = None
     cases: list[ClosedCase] = []
     moves: list[UnitMove] = []

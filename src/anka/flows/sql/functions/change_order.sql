@@ -14,6 +14,16 @@ BEGIN
     IF in_change ? 'taken' THEN
         PERFORM take_payment(in_shop, in_order, in_at, in_change -> 'taken');
     END IF;
+    IF in_change ? 'notice' THEN
+        part := in_change -> 'notice';
+        INSERT INTO payments_notice (channel, received_at, digest, verdict, reason, payment_number)
+            VALUES (part ->> 'channel', (part ->> 'received_at')::timestamptz, decode(part ->> 'digest', 'hex'), 'taken', 'taken',
+                    part ->> 'payment_number');
+    END IF;
+    IF in_change ? 'failed_payments' THEN
+        UPDATE payments_payment SET status = 'failed' WHERE shop_id = in_shop AND order_id = in_order AND status IN ('created', 'pending')
+            AND id = ANY (ARRAY(SELECT value::bigint FROM jsonb_array_elements_text(in_change -> 'failed_payments')));
+    END IF;
     IF in_change ? 'closed_payments' THEN
         UPDATE payments_payment SET status = 'closed' WHERE shop_id = in_shop AND order_id = in_order AND status IN ('created', 'pending')
             AND id = ANY (ARRAY(SELECT value::bigint FROM jsonb_array_elements_text(in_change -> 'closed_payments')));

@@ -1,0 +1,35 @@
+"""The composition root: joins ports to adapters once per process, as the environment says."""
+
+from datetime import UTC, datetime
+
+from anka.adapters.channels.sandbox import SandboxChannel
+from anka.adapters.channels.sandbox_keys import Mode
+from anka.adapters.keyring import file as keyring_file
+from anka.config.environment import Environment
+from anka.core import clock
+from anka.jobs import keys
+from anka.jobs.channels import channels
+from anka.sandbox import clock as sandbox_clock
+
+
+def wire(environment: Environment) -> None:
+    """Plug clock, keyring and channels in. Harmless to repeat."""
+    if environment.sandbox:
+        clock.offset = lambda: sandbox_clock.offset(home=environment.home)
+        clock.set_now = lambda at: _move(environment, at)
+        keys.keyring = lambda: keyring_file.sandbox_keyring(home=environment.home)
+        channels["sandbox"] = SandboxChannel(
+            mode=Mode.SANDBOX,
+            home=environment.home,
+            base_url=environment.gateway_url,
+            notify_url=f"{environment.base_url}/api/v1/notify/sandbox",
+        )
+    else:
+        keys.keyring = lambda: keyring_file.read_keyring(place=environment.keyring)
+
+
+def _move(environment: Environment, at: datetime) -> None:
+    """Move the sandbox clock, which never goes backwards: a moment that has passed meanwhile is no error."""
+    real = datetime.now(UTC)
+    if at > real + sandbox_clock.offset(home=environment.home):
+        sandbox_clock.set_now(home=environment.home, at=at, real_now=real)

@@ -1,0 +1,154 @@
+"""The sandbox seen from our side: play the gateway, move the clock. The notices a play brings are taken before it answers."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+from django.utils.translation import gettext_lazy as _
+
+from anka.adapters.channels import sandbox_play
+from anka.adapters.channels.sandbox import SandboxChannel
+from anka.core import clock, database
+from anka.core.actors import system
+from anka.core.clock import Moment
+from anka.core.refusals import BadInput, NotFound, Refusal
+from anka.jobs import notices, sweeps
+from anka.jobs.channels import channels
+from anka.jobs.payments import cashier
+from anka.orders.queries import read_order
+
+PLAYER = system("sandbox")
+ORDER_OF = """
+SELECT o.number FROM payments_payment AS payment JOIN orders_order AS o ON o.shop_id = payment.shop_id AND o.id = payment.order_id
+WHERE payment.shop_id = (SELECT id FROM accounts_shop WHERE code = split_part(%s, '-', 1)) AND payment.number = %s
+"""
+ATTEMPT_OF = """
+SELECT attempt.number FROM payments_refund AS refund
+JOIN payments_attempt AS attempt ON attempt.shop_id = refund.shop_id AND attempt.refund_id = refund.id
+WHERE refund.shop_id = (SELECT id FROM accounts_shop WHERE code = split_part(%s, '-', 1)) AND (refund.number = %s OR attempt.number = %s)
+ORDER BY attempt.id DESC LIMIT 1
+"""
+LONGEST_STEP = timedelta(days=3660)
+
+
+class SandboxIsOff(Refusal):
+    """This installation handles real money; nothing can be played."""
+
+    code, status = "not_found", 404
+
+
+class GatewayRefuses(Refusal):
+    """The sandbox gateway refused the play, or did not answer."""
+
+    code, status = "sandbox_refused", 409
+    says = _("The sandbox gateway refused: %(reason)s. Nothing has changed.")
+
+
+class Played(msgspec.Struct, frozen=True):
+    """What a play did: the state at the gateway, and how each notice that came of it was answered (HTTP status)."""
+
+    status: str
+    notices: list[int]
+
+
+def _sandbox() -> SandboxChannel:
+    channel = channels.get("sandbox")
+    if not isinstance(channel, SandboxChannel):
+        raise SandboxIsOff
+    return channel
+
+
+def play_payment(*, number: str, outcome: str, faults: Sequence[sandbox_play.FaultWish], at: Moment) -> Played:
+    """Decide at the gateway what becomes of a payment, and take the notices it sends.
+
+    Raises:
+        NotFound: there is no such payment. BadInput: no such outcome or fault. GatewayRefuses: as its name says.
+    """
+    if outcome not in sandbox_play.PAYMENT_OUTCOMES:
+        raise BadInput(fields={"outcome": ", ".join(sandbox_play.PAYMENT_OUTCOMES)})
+    order = database.value(ORDER_OF, (number, number))
+    if order is None:
+        raise NotFound
+    state = read_order(number=order, actor=PLAYER, at=at)
+    payment = state.payment(number)
+    started = cashier(state=state, payment=payment, at=at) if payment else None
+    url = started.cashier_url if started else ""
+    return _carry_out(
+        lambda: sandbox_play.play_payment(channel=_sandbox(), number=number, outcome=outcome, faults=faults, cashier_url=url),  # type: ignore[arg-type]
+        at=at,
+    )
+
+
+def play_refund(*, number: str, outcome: str, faults: Sequence[sandbox_play.FaultWish], at: Moment) -> Played:
+    """Decide at the gateway what becomes of a refund (its number or an attempt's), and take the notices it sends.
+
+    Raises:
+        NotFound: there is no such refund. BadInput: no such outcome or fault. GatewayRefuses: as its name says.
+    """
+    if outcome not in sandbox_play.REFUND_OUTCOMES:
+        raise BadInput(fields={"outcome": ", ".join(sandbox_play.REFUND_OUTCOMES)})
+    attempt = database.value(ATTEMPT_OF, (number, number, number))
+    if attempt is None:
+        raise NotFound
+    return _carry_out(
+        lambda: sandbox_play.play_refund(channel=_sandbox(), number=attempt, outcome=outcome, faults=faults),  # type: ignore[arg-type]
+        at=at,
+    )
+
+
+def _carry_out(play: Callable[[], sandbox_play.Played], *, at: Moment) -> Played:
+    try:
+        played = play()
+    except (sandbox_play.SandboxRefused, sandbox_play.SandboxUnreachable) as error:
+        raise GatewayRefuses(reason=str(error)) from error
+    answers = [notices.receive(channel="sandbox", headers=notice.headers, body=notice.body, at=at)[0] for notice in played.notices]
+    sweeps.run_due(at=at)
+    return Played(status=played.status, notices=answers)
+
+
+def move_clock(*, advance_seconds: int | None, now: datetime | None) -> datetime:
+    """Move the market's time forward and run every clock that falls, each at its own due time, before answering with the new time.
+
+    Raises:
+        BadInput: not exactly one of the two, backwards, or more than ten years.
+        SandboxIsOff: this installation handles real money.
+    """
+    _sandbox()
+    before = clock.moment()
+    target = _target(before, advance_seconds, now)
+    step = before.now
+    for _round in range(10_000):
+        due = _next_due(step, target)
+        step = due or target
+        _set(step)
+        sweeps.run_due(at=Moment(now=step, real=before.real))
+        if step >= target:
+            break
+    return clock.moment().now
+
+
+def _target(before: Moment, advance_seconds: int | None, now: datetime | None) -> datetime:
+    if (advance_seconds is None) == (now is None):
+        raise BadInput(fields={"advance_seconds": "either advance_seconds or now"})
+    target = before.now + timedelta(seconds=advance_seconds) if advance_seconds is not None else now
+    if target is None or target.tzinfo is None:
+        raise BadInput(fields={"now": "RFC 3339 with zone"})
+    if target < before.now or target > before.now + LONGEST_STEP:
+        raise BadInput(fields={"now": "not backwards, at most ten years ahead"})
+    return target
+
+
+NEXT_DUE = """
+SELECT min(due_at) FROM (
+    SELECT min(due_at) AS due_at FROM core_clock WHERE state = 'running' AND kind IN ('hold', 'confirm', 'settle') AND due_at > %(after)s
+    UNION ALL SELECT min(due_at) FROM core_outbox WHERE done_at IS NULL AND due_at > %(after)s) AS next WHERE due_at <= %(until)s
+"""
+
+
+def _next_due(after: datetime, until: datetime) -> datetime | None:
+    due: datetime | None = database.value(NEXT_DUE, {"after": after, "until": until})
+    return due
+
+
+def _set(at: datetime) -> None:
+    clock.set_now(at)

@@ -1,0 +1,44 @@
+"""The worker: looks for work several times a second, until it is told to stop. Any number of workers may run."""
+
+import logging
+import signal
+import threading
+
+from django.db import connection as django_connection
+
+from anka.core.clock import moment
+from anka.core.refusals import DatabaseUnavailable
+from anka.jobs import sweeps
+
+log = logging.getLogger("anka.worker")
+IDLE_SECONDS = 0.25
+UNREACHABLE_SECONDS = 1.0
+
+
+def run(*, stop: threading.Event) -> None:
+    """Work until `stop` is set. A database that went away is waited for; nothing is lost meanwhile."""
+    reachable = True
+    while not stop.is_set():
+        wait = IDLE_SECONDS
+        try:
+            at = moment()
+            if sweeps.fall(at=at) + sweeps.work_off(at=at):
+                wait = 0.0
+            if not reachable:
+                log.warning("the database is back")
+                reachable = True
+        except DatabaseUnavailable:
+            if reachable:
+                log.warning("the database cannot be reached; waiting, nothing is lost")
+                reachable = False
+            wait = UNREACHABLE_SECONDS
+        stop.wait(wait)
+    django_connection.close()
+
+
+def run_until_signalled() -> None:
+    """Work until SIGTERM or SIGINT, finishing what has begun."""
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    run(stop=stop)
