@@ -15,6 +15,7 @@ import pytest
 from anka.config import embedded
 from anka.config.embedded.places import place_of
 from anka.config.embedded.server import DatabaseServerGone
+from anka.config.embedded.supervisor import process
 
 from . import tools
 
@@ -74,10 +75,10 @@ def test_a_busy_child_whose_supervisor_died_too_is_ended_by_the_next_start(home:
 def stranger(home: Path) -> Iterator[int]:
     """A process of the server's user that has nothing to do with the server."""
     uid, gid = place_of(home=home).user or (None, None)
-    process = subprocess.Popen(["sleep", "600"], user=uid, group=gid, extra_groups=None if uid is None else [], cwd="/")
-    yield process.pid
-    process.kill()
-    process.wait()
+    stranger = subprocess.Popen(["sleep", "600"], user=uid, group=gid, extra_groups=None if uid is None else [], cwd="/")
+    yield stranger.pid
+    stranger.kill()
+    stranger.wait()
 
 
 def test_a_process_that_got_the_number_of_a_killed_server_is_left_alone(home: Path, stranger: int) -> None:
@@ -99,6 +100,13 @@ def test_a_process_that_got_the_number_of_a_killed_server_is_left_alone(home: Pa
         assert again.pid != stranger
         assert tools.query(again.owner_url, "SELECT value FROM kept") == 42
     assert tools.alive(stranger)
+
+
+def test_a_process_that_ended_without_being_waited_for_counts_as_gone() -> None:
+    ended = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+    assert process(pid=ended.pid) is None
+    ended.wait()
 
 
 def test_an_orphan_of_a_killed_user_and_a_killed_supervisor_is_adopted(home: Path, user: Callable[[], tools.User]) -> None:

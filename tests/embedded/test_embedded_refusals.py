@@ -131,6 +131,12 @@ def test_a_restart_on_a_full_disk_is_told_and_nothing_is_lost(home: Path, small_
     ballast = fill(small_disk)
     assert refusal(home).code == "embedded_disk_full"
     assert tools.running_servers(home) == []
+    # A disk so full that the log cannot hold the reason either.
+    ballast.unlink()
+    server.place.log.unlink()
+    ballast = fill(small_disk)
+    assert refusal(home).code == "embedded_disk_full"
+    assert server.place.log.stat().st_size == 0
     ballast.unlink()
     with embedded.running(home=home, settings=tools.FAST) as server:
         assert tools.query(server.owner_url, "SELECT value FROM kept") == 42

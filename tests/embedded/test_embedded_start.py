@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from anka.config import embedded
+from anka.config.embedded.programs import run_program
 
 from . import tools
 
@@ -99,7 +100,12 @@ def test_an_interrupted_first_start_is_begun_anew(home: Path) -> None:
 def test_the_environment_of_the_caller_does_not_reach_the_server(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"PGDATA": "/nowhere", "PGPORT": "1", "PGUSER": "nobody", "LC_ALL": "xx_XX.UTF-8", "TZ": "Asia/Shanghai"}.items():
         monkeypatch.setenv(name, value)
+    said = run_program(command=["/usr/bin/env"], user=None, seconds=tools.SECONDS).stdout
+    assert {line.partition("=")[0] for line in said.splitlines()} <= {"PATH", "LC_ALL", "TZ"}
     with embedded.running(home=home, settings=tools.FAST) as server:
+        given = Path(f"/proc/{server.pid}/environ").read_bytes().decode().split("\0")
+        assert {"LC_ALL=C", "TZ=UTC"} <= set(given)
+        assert not [entry for entry in given if entry.startswith(("PGDATA=", "PGPORT=", "PGUSER="))]
         assert tools.query(server.url, "SELECT 1") == 1
 
 
