@@ -61,7 +61,7 @@ def test_a_cashier_address_with_one_changed_part_opens_nothing(world: World, pos
     head, _, token = world.start().partition("?request=")
     parts = token.split(".")
     other = world.start("Q1", 1).partition("?request=")[2].split(".")
-    parts[position] = "1" + parts[position][1:-1] + "9" if position == 0 else other[position]
+    parts[position] = str(int(parts[0]) + 1) if position == 0 else other[position]
     page = world.visit(f"{head}?request={'.'.join(parts)}")
 
     assert page.status_code == 422

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Event
+from typing import Any
 
 import psycopg
 import pytest
 
 from anka.adapters.channels.port import Evidence, EvidenceStatus, NoticeRefused
-from anka.adapters.channels.sandbox_play import Played, RefundOutcome, SandboxRefused, play_refund
+from anka.adapters.channels.sandbox_play import FaultWish, Played, RefundOutcome, SandboxRefused, play_refund
 from anka.sandbox import clock
 from tests.sandbox.world import World, said
 
@@ -19,8 +23,8 @@ def paid(world: World) -> World:
     return world
 
 
-def play(world: World, outcome: RefundOutcome, number: str = "R1", faults: list[str] | None = None, deliver: str = "return") -> Played:
-    return play_refund(channel=world.channel, number=number, outcome=outcome, faults=faults or [], deliver=deliver)  # type: ignore[arg-type]
+def play(world: World, outcome: RefundOutcome, number: str = "R1", faults: list[FaultWish] | None = None) -> Played:
+    return play_refund(channel=world.channel, number=number, outcome=outcome, faults=faults or [])
 
 
 def kinds(world: World) -> list[str]:
@@ -81,9 +85,9 @@ def test_the_same_number_asks_for_the_same_refund(paid: World) -> None:
 
 
 @pytest.mark.parametrize("other", [{"amount_minor": 4_001}, {"currency": "USD"}])
-def test_the_same_number_with_something_else_is_an_error_and_its_outcome_unknown(paid: World, other: dict[str, object]) -> None:
+def test_the_same_number_with_something_else_is_an_error_and_its_outcome_unknown(paid: World, other: dict[str, Any]) -> None:
     paid.refund("R1", 4_000)
-    answer = paid.refund(**{"number": "R1", "amount_minor": 4_000, **other})  # type: ignore[arg-type]
+    answer = paid.refund(**{"number": "R1", "amount_minor": 4_000, **other})
     assert (answer.status, answer.reason) == (EvidenceStatus.UNKNOWN, "refund_number_reused")
     assert paid.one("SELECT refunded_minor FROM sandbox.payment") == 4_000
 
@@ -117,9 +121,9 @@ def test_the_database_refuses_an_over_refund_whatever_the_code_does(paid: World)
         ({"currency": "USD"}, "currency_differs"),
     ],
 )
-def test_what_cannot_be_refunded_has_certainly_failed(paid: World, asked: dict[str, str], reason: str) -> None:
+def test_what_cannot_be_refunded_has_certainly_failed(paid: World, asked: dict[str, Any], reason: str) -> None:
     paid.visit(paid.start("Q2"))
-    answer = paid.refund("R1", **asked)  # type: ignore[arg-type]
+    answer = paid.refund("R1", **asked)
     assert (answer.status, answer.reason) == (EvidenceStatus.FAILED, reason)
 
 
@@ -128,17 +132,37 @@ def test_a_refund_the_gateway_never_saw_is_unknown_so_that_it_is_submitted_again
     assert (answer.status, answer.reason) == (EvidenceStatus.UNKNOWN, "refund_not_found")
 
 
+def all_at_once(world: World, calls: list[Callable[[], Evidence]]) -> list[Evidence]:
+    """Hold the payment until every call stands in front of it, then let all of them go."""
+    url = world.gateway.store._database_url
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    pause = Event()
+    with (
+        ThreadPoolExecutor(len(calls)) as pool,
+        psycopg.connect(url, autocommit=True) as onlooker,
+        psycopg.connect(url) as holder,
+    ):
+        holder.execute("SELECT FROM sandbox.payment WHERE number = 'Q1' FOR UPDATE")
+        running = [pool.submit(call) for call in calls]
+        for _ in range(100):
+            if onlooker.execute(waiting).fetchone() == (len(calls),):
+                break
+            pause.wait(0.01)
+        else:
+            pytest.fail("not every call came to wait for the payment")
+        holder.rollback()
+        return [call.result(timeout=10) for call in running]
+
+
 def test_eight_at_once_with_one_number_are_one_refund(paid: World) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        answers: list[Evidence] = list(pool.map(lambda _: paid.refund("R1", 3_000), range(8)))
-    assert {answer.status for answer in answers} == {EvidenceStatus.PROCESSING}
+    answers = all_at_once(paid, [lambda: paid.refund("R1", 3_000)] * 8)
+    assert [answer.status for answer in answers] == [EvidenceStatus.PROCESSING] * 8
     assert len({answer.channel_number for answer in answers}) == 1
     assert paid.one("SELECT refunded_minor FROM sandbox.payment") == 3_000
 
 
 def test_eight_at_once_with_eight_numbers_never_give_back_more_than_was_paid(paid: World) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda turn: paid.refund(f"R{turn}", 3_000), range(8)))
+    answers = all_at_once(paid, [partial(paid.refund, f"R{turn}", 3_000) for turn in range(8)])
     assert sorted(answer.status.value for answer in answers) == ["failed"] * 5 + ["processing"] * 3
     assert paid.one("SELECT refunded_minor FROM sandbox.payment") == 9_000
 
