@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -15,9 +16,12 @@ import django  # noqa: E402  settings read the environment prepared above
 
 django.setup()
 
+from anka.jobs import audit  # noqa: E402
+
 HERE = Path(__file__).parent
 WITH_DATABASE = ("flows", "faults", "api", "web", "capabilities", "journeys", "jobs", "cli")
 AUDITED = ("flows", "faults", "api", "journeys")
+END = datetime(2100, 1, 1, tzinfo=UTC)
 _numbers = count(1)
 
 
@@ -52,8 +56,11 @@ def worker_database(server: databases.SharedServer) -> Iterator[databases.Databa
     name = f"anka_test_{server.run}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     made = server.create(name)
     yield made
+    databases.point_django_at(made.runtime)
+    found = audit.audit(now=END)
     databases.point_django_at(databases.NOT_STARTED)
     server.drop(name)
+    assert found == [], "the whole run left this behind"
 
 
 @pytest.fixture
@@ -80,3 +87,17 @@ def _database_where_needed(request: pytest.FixtureRequest) -> None:
     own = "fresh_database" in request.fixturenames or request.node.get_closest_marker("no_database")
     if _folder(request) in WITH_DATABASE and not own:
         request.getfixturevalue("database")
+
+
+@pytest.fixture(autouse=True)
+def _audited(request: pytest.FixtureRequest, _database_where_needed: None) -> Iterator[None]:
+    """After every test that moves money, the audit over what it touched is clean."""
+    if _folder(request) not in AUDITED or request.node.get_closest_marker("no_database"):
+        yield
+        return
+    if "fresh_database" in request.fixturenames:
+        request.getfixturevalue("fresh_database")
+    since = audit.position()
+    yield
+    if not request.node.get_closest_marker("breaks_invariants"):
+        assert audit.audit(now=END, since=since) == []

@@ -7,14 +7,25 @@ FROM touched JOIN orders_order AS o ON o.shop_id = touched.shop_id AND o.id = to
     LEFT JOIN book ON book.shop_id = o.shop_id AND book.code = format('order:%s:escrow', o.id) AND book.currency = o.currency
 WHERE coalesce(book.all_credits - book.all_debits, 0) <> o.paid_minor - o.refunded_minor - o.released_minor
 UNION ALL
-SELECT format('order %s', touched.number), format('released %s, confirmations moved %s out of escrow', o.released_minor, confirmed.moved)
-FROM touched JOIN orders_order AS o ON o.shop_id = touched.shop_id AND o.id = touched.id, LATERAL (
-    SELECT coalesce(sum(transfer.amount_minor), 0) AS moved
-    FROM ledger_account AS escrow
-        JOIN ledger_transfer AS transfer ON transfer.shop_id = escrow.shop_id AND transfer.debit_id = escrow.id
-        JOIN ledger_journal AS journal ON journal.shop_id = transfer.shop_id AND journal.id = transfer.journal_id
-    WHERE escrow.shop_id = o.shop_id AND escrow.code = format('order:%s:escrow', o.id) AND journal.kind = 'confirmed') AS confirmed
-WHERE o.released_minor <> confirmed.moved
+SELECT format('order %s', touched.number),
+    format('released %s; confirmations moved %s out of escrow, of which refunds took back %s', o.released_minor, confirmed.moved, returned.moved)
+FROM touched JOIN orders_order AS o ON o.shop_id = touched.shop_id AND o.id = touched.id,
+    LATERAL (
+        SELECT coalesce(sum(transfer.amount_minor), 0) AS moved
+        FROM ledger_account AS escrow
+            JOIN ledger_transfer AS transfer ON transfer.shop_id = escrow.shop_id AND transfer.debit_id = escrow.id
+            JOIN ledger_journal AS journal ON journal.shop_id = transfer.shop_id AND journal.id = transfer.journal_id
+        WHERE escrow.shop_id = o.shop_id AND escrow.code = format('order:%s:escrow', o.id) AND journal.kind = 'confirmed') AS confirmed,
+    LATERAL (
+        SELECT coalesce(sum(transfer.amount_minor), 0) AS moved
+        FROM payments_refund AS refund
+            JOIN ledger_journal AS journal ON journal.shop_id = refund.shop_id
+                AND journal.idempotency_key = format('refund:%s:accepted', refund.number)
+            JOIN ledger_transfer AS transfer ON transfer.shop_id = journal.shop_id AND transfer.journal_id = journal.id
+            JOIN ledger_account AS source ON source.shop_id = transfer.shop_id AND source.id = transfer.debit_id
+        WHERE refund.shop_id = o.shop_id AND refund.order_id = o.id
+            AND (source.code LIKE 'merchant:%' OR source.code = 'commission')) AS returned
+WHERE o.released_minor <> confirmed.moved - returned.moved
 UNION ALL
 SELECT format('account %s of shop %s', book.code, book.shop_id), 'this escrow belongs to no order'
 FROM book JOIN touched_account USING (shop_id, id)

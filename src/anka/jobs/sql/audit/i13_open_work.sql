@@ -1,8 +1,12 @@
--- I13. Whatever a channel has not finally answered has an open job that will ask again; paid goods that deliver themselves have one too.
+-- I13. Whatever a channel has not finally answered has an open job that will ask again, unless its leg is stuck, which is a person's to
+-- settle; paid goods that deliver themselves have an open job too.
 SELECT format('refund attempt %s', attempt.number) AS place, format('it is %s, and nobody will ask again', attempt.status) AS what
 FROM touched JOIN payments_refund AS refund ON refund.shop_id = touched.shop_id AND refund.order_id = touched.id
     JOIN payments_attempt AS attempt ON attempt.shop_id = refund.shop_id AND attempt.refund_id = refund.id
-WHERE attempt.status NOT IN ('succeeded', 'closed', 'failed', 'reversed', 'manual') AND NOT EXISTS (
+WHERE attempt.status NOT IN ('succeeded', 'closed', 'failed', 'reversed', 'manual')
+    AND NOT (attempt.status = 'abnormal' AND EXISTS (SELECT FROM payments_leg AS leg WHERE leg.shop_id = attempt.shop_id
+             AND leg.refund_id = attempt.refund_id AND leg.leg = attempt.leg AND leg.status = 'stuck'))
+    AND NOT EXISTS (
     SELECT FROM core_outbox AS work WHERE work.shop_id = attempt.shop_id AND work.subject = attempt.number AND work.done_at IS NULL)
 UNION ALL
 SELECT format('order %s', touched.number), 'it is paid and delivers itself, and nobody will deliver it'

@@ -1,0 +1,73 @@
+"""The guards of this market, and how to take each away in a database of its own, so that a test proves it would notice.
+
+Most races are stopped by more than one guard; a negative control takes away all that stand in the way of one.
+"""
+
+from collections.abc import Callable
+
+from psycopg import Connection, sql
+
+from tests.databases import Database
+
+Owner = Connection[tuple[object, ...]]
+Removal = Callable[[Owner], None]
+
+
+class GuardNotThere(Exception):
+    """The guard that a control wants to take away was not found: the control would prove nothing."""
+
+
+def edited(function: str, guard: str, instead: str = "") -> Removal:
+    """Take a piece of text out of a function."""
+
+    def remove(owner: Owner) -> None:
+        found = owner.execute("SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = %s", (function,)).fetchone()
+        if found is None or guard not in str(found[0]):
+            raise GuardNotThere(f"{function} has no {guard!r}")
+        owner.execute(str(found[0]).replace(guard, instead).encode())
+
+    return remove
+
+
+def dropped_constraint(table: str, constraint: str) -> Removal:
+    """Take a CHECK, primary key or unique constraint away."""
+    statement = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {} CASCADE").format(sql.Identifier(table), sql.Identifier(constraint))
+    return lambda owner: owner.execute(statement) and None
+
+
+def dropped_index(index: str) -> Removal:
+    """Take a unique index away."""
+    return lambda owner: owner.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(index))) and None
+
+
+def silenced_trigger(table: str, trigger: str) -> Removal:
+    """Take a trigger away."""
+    statement = sql.SQL("ALTER TABLE {} DISABLE TRIGGER {}").format(sql.Identifier(table), sql.Identifier(trigger))
+    return lambda owner: owner.execute(statement) and None
+
+
+GUARDS: dict[str, Removal] = {
+    "order lock": edited("lock_order", "FOR NO KEY UPDATE"),
+    "attempt lock": edited("lock_attempt", "FOR NO KEY UPDATE"),
+    "expiry lock": edited("expire_unpaid", "FOR NO KEY UPDATE OF o SKIP LOCKED"),
+    "stage read again": edited("move_units", "AND allowed.from_stage = unit.stage"),
+    "table of moves": silenced_trigger("orders_unit", "unit_moves"),
+    "payment taken once": edited("take_payment", "AND status <> 'paid'"),
+    "transaction once": dropped_constraint("payments_transaction", "payments_transaction_pkey"),
+    "stock lock": edited("reserve_keys", "FOR UPDATE SKIP LOCKED"),
+    "one unit per key": dropped_index("orders_unit_one_per_key"),
+    "one allocation per key": dropped_index("vault_allocation_one_current"),
+    "one clock": dropped_index("core_clock_one_running"),
+    "request once": dropped_constraint("core_request", "core_request_pkey"),
+    "unit refund limit": dropped_constraint("orders_unit", "unit_refunded_within_amount"),
+    "order refund limit": dropped_constraint("orders_order", "order_refunded_within_paid"),
+    "payment refund limit": dropped_constraint("payments_payment", "payment_refunded_within_paid"),
+    "escrow floor": dropped_constraint("ledger_account", "account_floor"),
+}
+
+
+def take_away(place: Database, *names: str) -> None:
+    """Remove these guards from a database that belongs to one test."""
+    with place.as_owner() as owner:
+        for name in names:
+            GUARDS[name](owner)

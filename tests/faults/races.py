@@ -1,0 +1,206 @@
+"""The named races: two actors on one order, at every hook, and what must hold whoever comes first."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from anka.core import database
+from anka.core.actors import Actor
+from anka.core.clock import Moment
+from anka.core.idempotency import AlreadyDone, once
+from anka.flows.expire_unpaid import expire_order, expire_unpaid
+from anka.flows.pay_from_wallet import pay_from_wallet
+from anka.flows.place_order import OutOfStock, Purchase, place_order
+from anka.flows.take_payment import Taken, take_payment
+from anka.jobs import audit
+from anka.payments.queries import refunds_of_order
+from tests import builders
+from tests.builders import Order, at
+from tests.conftest import END
+from tests.databases import Database
+from tests.faults.interleave import Act, Outcome, interleave
+
+PRICE = 10000
+LATE = at(20)
+
+
+class Stumbled(Exception):
+    """An actor was stopped by an error that is no refusal: some guard caught it that was not meant to be the first to do so."""
+
+
+@dataclass(frozen=True)
+class Race:
+    """Two actors on fresh ground, what must be true afterwards, and the guards without which it would not be."""
+
+    name: str
+    prepare: Callable[[], Order]
+    actors: Callable[[Order], tuple[Act, Act]]
+    holds: Callable[[Order, Outcome], None]
+    guards: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def run(self, *, place: Database, hook: str, turned: int) -> None:
+        """Let them race; `turned` 1 lets the second actor begin.
+
+        Raises:
+            AssertionError: something that must hold does not.
+            Stumbled: an actor was stopped, but not politely.
+        """
+        since = audit.position()
+        order = self.prepare()
+        acts = self.actors(order)
+        outcome = interleave(place=place, first=acts[turned], second=acts[1 - turned], hook=hook)
+        for result in (outcome.first, outcome.second):
+            if not (result.won or result.refused or isinstance(result.stopped, AlreadyDone)):
+                raise Stumbled(str(result.stopped)) from result.stopped
+        self.holds(order, Outcome(first=outcome.second, second=outcome.first) if turned else outcome)
+        assert audit.audit(now=END, since=since) == []
+
+
+def refunds(order: Order) -> int:
+    return len(refunds_of_order(shop_id=order.shop.id, order_id=order.state.id))
+
+
+def exactly_one_wins(order: Order, outcome: Outcome) -> None:
+    assert outcome.winners == 1, outcome
+    secret_seen = outcome.first.won
+    assert secret_seen == (order.stages == ["revealed"])
+    assert secret_seen == (refunds(order) == 0)
+
+
+def reveal_and_cancel(order: Order) -> tuple[Act, Act]:
+    return order.reveal, order.cancel
+
+
+def served_for_the_money(order: Order, outcome: Outcome) -> None:
+    """Expiry and payment: the money came, so exactly one unit is served for it, in whatever order they met."""
+    assert outcome.second.won, outcome
+    assert order.stages.count("queued") == 1, order.stages
+    assert order.escrow == PRICE
+    assert order.state.closed_at is None
+
+
+def expire_and_hear(order: Order) -> tuple[Act, Act]:
+    paid = builders.a_payment(order)
+    return lambda: expire_order(order_number=order.number, at=LATE), lambda: take_payment(paid=paid, at=LATE)
+
+
+def expire_and_pay(order: Order) -> tuple[Act, Act]:
+    builders.fill_wallet(order.buyer, PRICE)
+    key = builders.a_key(order.buyer)
+    return (
+        lambda: expire_unpaid(at=at(15.5)),
+        lambda: pay_from_wallet(actor=order.buyer, order_number=order.number, request=key, at=at(14.5)),
+    )
+
+
+def paid_or_closed(order: Order, outcome: Outcome) -> None:
+    """Expiry and wallet, on machines whose clocks differ by a minute: either paid and queued, or closed and nothing taken."""
+    paid = outcome.second.won
+    assert order.stages == (["queued"] if paid else ["released"])
+    assert (order.escrow, builders.wallet(order.buyer)) == ((PRICE, 0) if paid else (0, PRICE))
+    assert paid == (order.state.closed_at is None)
+
+
+def cancel_and_hear(order: Order) -> tuple[Act, Act]:
+    paid = builders.a_payment(order)
+    return order.cancel, lambda: take_payment(paid=paid, at=at(5))
+
+
+def money_goes_back(order: Order, outcome: Outcome) -> None:
+    """Cancel and payment: the buyer wanted out and the money came, so it goes back, once."""
+    assert outcome.winners == 2, outcome
+    assert order.stages == ["released"]
+    assert (order.escrow, refunds(order)) == (0, 1)
+    assert order.shop.balance("refund_payable:sandbox") == PRICE
+
+
+def cancel_twice(order: Order) -> tuple[Act, Act]:
+    return order.cancel, order.cancel
+
+
+def refunded_once(order: Order, outcome: Outcome) -> None:
+    assert outcome.winners == 1, outcome
+    assert refunds(order) == 1
+    assert order.shop.balance("refund_payable:sandbox") == PRICE
+
+
+def hear_twice(order: Order) -> tuple[Act, Act]:
+    paid = builders.a_payment(order)
+    return lambda: take_payment(paid=paid, at=at(2)), lambda: take_payment(paid=paid, at=at(2))
+
+
+def taken_once(order: Order, outcome: Outcome) -> None:
+    answers = [result.answer.outcome for result in (outcome.first, outcome.second) if isinstance(result.answer, Taken)]
+    assert sorted(answers) == ["repeated", "taken"], outcome
+    assert (order.stages, order.escrow) == (["queued"], PRICE)
+
+
+def an_order_to_repeat() -> Order:
+    """A product with stock for two, and somebody about to order one. The number is not given yet."""
+    return Order(number="", buyer=builders.a_buyer(), product=builders.a_product(stock=2))
+
+
+def purchase(order: Order) -> Purchase:
+    return Purchase(product_number=order.product.number, quantity=1, accept_notice=True, allow_duplicate=True)
+
+
+def click_twice(order: Order) -> tuple[Act, Act]:
+    key, wanted = builders.a_key(order.buyer), purchase(order)
+
+    def click() -> object:
+        return once(lambda: place_order(actor=order.buyer, purchase=wanted, request=key, at=at()))
+
+    return click, click
+
+
+def ordered_once(order: Order, outcome: Outcome) -> None:
+    assert outcome.winners == 1, outcome
+    winner, loser = (outcome.first, outcome.second) if outcome.first.won else (outcome.second, outcome.first)
+    assert isinstance(loser.stopped, AlreadyDone)
+    assert loser.stopped.reference == winner.answer
+    assert order.product.available == 1
+
+
+def one_key_left() -> Order:
+    """A product with one key, and a buyer; another one comes in the race."""
+    return Order(number="", buyer=builders.a_buyer(), product=builders.a_product(stock=1))
+
+
+def two_buyers(order: Order) -> tuple[Act, Act]:
+    buyers = (order.buyer, builders.a_buyer())
+
+    def order_by(buyer: Actor, when: Moment) -> Act:
+        key = builders.a_key(buyer)
+        return lambda: place_order(actor=buyer, purchase=purchase(order), request=key, at=when)
+
+    return order_by(buyers[0], at()), order_by(buyers[1], at())
+
+
+def sold_once(order: Order, outcome: Outcome) -> None:
+    assert outcome.winners == 1, outcome
+    loser = outcome.second if outcome.first.won else outcome.first
+    assert isinstance(loser.stopped, OutOfStock)
+    held = "SELECT count(*) FROM orders_unit WHERE shop_id = %s AND stage = 'reserved'"
+    assert database.value(held, (order.shop.id,)) == 1
+
+
+MOVES = ("order lock", "stage read again", "table of moves")
+LIMITS = ("unit refund limit", "order refund limit", "payment refund limit", "escrow floor")
+RACES = [
+    Race("cancel ‖ reveal", builders.a_sealed_order, reveal_and_cancel, exactly_one_wins, MOVES),
+    Race("expire ‖ pay", builders.a_placed_order, expire_and_hear, served_for_the_money, MOVES),
+    Race("expire many ‖ pay from wallet", builders.a_placed_order, expire_and_pay, paid_or_closed, MOVES),
+    Race("cancel ‖ late payment", builders.a_placed_order, cancel_and_hear, money_goes_back, MOVES),
+    Race("refund ‖ refund", builders.a_sealed_order, cancel_twice, refunded_once, (*MOVES, *LIMITS)),
+    Race(
+        "one notice, twice",
+        builders.a_placed_order,
+        hear_twice,
+        taken_once,
+        (*MOVES, "payment taken once", "transaction once", "one clock"),
+    ),
+    Race("double click", an_order_to_repeat, click_twice, ordered_once, ("request once",)),
+    Race("two buyers, last key", one_key_left, two_buyers, sold_once, ("stock lock", "one unit per key", "one allocation per key")),
+]

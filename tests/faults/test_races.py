@@ -1,0 +1,56 @@
+"""Of two who meet on one order, the right one wins — and each of these tests notices when its guard is gone."""
+
+from functools import partial
+
+import pytest
+
+from anka.flows.take_payment import Taken, take_payment
+from tests import builders
+from tests.builders import at
+from tests.databases import Database
+from tests.faults.guards import take_away
+from tests.faults.interleave import HOOKS, Result, together
+from tests.faults.races import PRICE, RACES, Race, Stumbled
+
+ROUNDS = 5
+
+
+@pytest.mark.parametrize("turned", [0, 1], ids=["as named", "turned"])
+@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize("race", RACES, ids=str)
+def test_race(database: Database, race: Race, hook: str, turned: int) -> None:
+    race.run(place=database, hook=hook, turned=turned)
+
+
+@pytest.mark.breaks_invariants
+@pytest.mark.parametrize("race", RACES, ids=str)
+def test_without_its_guards_the_race_is_lost(fresh_database: Database, race: Race) -> None:
+    """The negative control: with the guards gone, at least one interleaving breaks what must hold."""
+    take_away(fresh_database, *race.guards)
+    lost = []
+    for hook in HOOKS:
+        for turned in (0, 1):
+            try:
+                race.run(place=fresh_database, hook=hook, turned=turned)
+            except AssertionError:
+                lost.append((hook, turned))
+            except Stumbled:
+                # Yet another guard held. That is welcome, and proves nothing about those that were taken away.
+                continue
+    assert lost, "nothing was lost without the guards, so this race proves nothing"
+
+
+@pytest.mark.parametrize("guard", sorted({guard for race in RACES for guard in race.guards}))
+def test_every_guard_can_be_taken_away(fresh_database: Database, guard: str) -> None:
+    """A guard whose text has changed would otherwise leave its control red for the wrong reason."""
+    take_away(fresh_database, guard)
+
+
+def test_the_same_notice_eight_times_in_parallel(database: Database) -> None:
+    for _ in range(ROUNDS):
+        order = builders.a_placed_order()
+        take = partial(take_payment, paid=builders.a_payment(order), at=at(2))
+        results: list[Result] = together([take] * 8)
+        answers = [result.answer.outcome for result in results if isinstance(result.answer, Taken)]
+        assert sorted(answers) == ["repeated"] * 7 + ["taken"], results
+        assert order.escrow == PRICE
