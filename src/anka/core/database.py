@@ -13,7 +13,7 @@ import psycopg
 from django.db import connection as django_connection
 from django.db import utils as django_errors
 
-from anka.core.refusals import BY_SQLSTATE, DatabaseUnavailable
+from anka.core.refusals import BY_SIGN, DatabaseUnavailable, Refusal
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 Row = tuple[Any, ...]
@@ -132,24 +132,29 @@ def rows(sql: str, parameters: Parameters = ()) -> list[Row]:
     try:
         cursor.execute(sql, parameters)
         return cursor.fetchall() if cursor.description else []
-    except _GONE as error:
-        if error.sqlstate in BY_SQLSTATE:
-            raise BY_SQLSTATE[error.sqlstate]() from error
+    except psycopg.Error as error:
+        refusal = _meaning(error)
+        if refusal is not None:
+            raise refusal from error
+        if not isinstance(error, _GONE):
+            raise
         _forget(cursor.connection)
         if inside or error.sqlstate is not None:
             raise DatabaseUnavailable from error
         return rows_once_more(sql, parameters)
-    except psycopg.Error as error:
-        if error.sqlstate in BY_SQLSTATE:
-            raise BY_SQLSTATE[error.sqlstate]() from error
-        raise
+
+
+def _meaning(error: psycopg.Error) -> Refusal | None:
+    """Return the refusal that an SQLSTATE or a violated constraint stands for."""
+    sign = BY_SIGN.get(error.sqlstate or "") or BY_SIGN.get(error.diag.constraint_name or "")
+    return sign() if sign else None
 
 
 def rows_once_more(sql: str, parameters: Parameters) -> list[Row]:
     """Repeat a lone statement on a fresh connection after the idle one turned out to be dead."""
     cursor = psycopg.Cursor(_connection())
     try:
-        cursor.execute(cast("LiteralString", sql), parameters)
+        cursor.execute(sql, parameters)
         return cursor.fetchall() if cursor.description else []
     except _GONE as error:
         _forget(cursor.connection)

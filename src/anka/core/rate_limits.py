@@ -13,7 +13,7 @@ from anka.core import database
 from anka.core.clock import Moment
 from anka.core.refusals import Refusal
 
-TAKE = "SELECT take_token(%s, %s, %s, %s, %s)"
+TAKE = "SELECT take_token(%s, %s, %s::numeric, %s::numeric, %s)"
 SANDBOX_FACTOR = 50
 
 

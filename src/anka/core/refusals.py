@@ -31,15 +31,15 @@ class Refusal(Exception):
 
 Refused = TypeVar("Refused", bound=type[Refusal])
 
-# SQLSTATE → the refusal it means. The class is AN; each capability registers its own.
-BY_SQLSTATE: dict[str, type[Refusal]] = {}
+# What PostgreSQL said → the refusal it means: an SQLSTATE that our functions raise (class AN), or the name of a constraint.
+BY_SIGN: dict[str, type[Refusal]] = {}
 
 
-def refused_by(sqlstate: str) -> "Any":
-    """Register the decorated refusal as the meaning of an SQLSTATE that our SQL functions raise."""
+def refused_by(sign: str) -> "Any":
+    """Register the decorated refusal as the meaning of an SQLSTATE or of a constraint's name."""
 
     def register(refusal: Refused) -> Refused:
-        BY_SQLSTATE[sqlstate] = refusal
+        BY_SIGN[sign] = refusal
         return refusal
 
     return register

@@ -17,7 +17,7 @@ from anka.orders.queries import lock_order
 WALLET = "wallet"
 
 
-@refused_by("AN007")
+@refused_by("account_floor")
 class BalanceTooLow(Refusal):
     """An account would fall below its floor: the wallet (or escrow) does not hold that much."""
 

@@ -23,8 +23,10 @@ BEGIN
         RETURN;
     END IF;
     INSERT INTO core_request (caller, idempotency_key, fingerprint, reference, made_at)
-        VALUES (in_caller, in_key, in_fingerprint, in_reference, in_at);
-EXCEPTION WHEN unique_violation THEN
-    RAISE EXCEPTION 'the same request is already done' USING ERRCODE = 'AN003';
+        VALUES (in_caller, in_key, in_fingerprint, in_reference, in_at)
+        ON CONFLICT (caller, idempotency_key) DO NOTHING;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the same request is already done' USING ERRCODE = 'AN003';
+    END IF;
 END
 $$;

@@ -59,8 +59,6 @@ BEGIN
               GROUP BY side.id) AS moved
         WHERE account.shop_id = in_shop AND account.id = moved.id AND NOT account.lazy;
     RETURN journal;
-EXCEPTION WHEN check_violation THEN
-    RAISE EXCEPTION 'an account would fall below its floor (%)', in_key USING ERRCODE = 'AN007';
 END
 $$;
 

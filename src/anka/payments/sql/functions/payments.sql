@@ -19,8 +19,10 @@ BEGIN
         RAISE EXCEPTION 'no such payment, or it was taken before' USING ERRCODE = 'AN004';
     END IF;
     INSERT INTO payments_transaction (channel, transaction_number, shop_id, payment_id, taken_at)
-        VALUES (in_taken ->> 'channel', in_taken ->> 'transaction_number', in_shop, taken, in_at);
-EXCEPTION WHEN unique_violation THEN
-    RAISE EXCEPTION 'this transaction was already taken' USING ERRCODE = 'AN008';
+        VALUES (in_taken ->> 'channel', in_taken ->> 'transaction_number', in_shop, taken, in_at)
+        ON CONFLICT (channel, transaction_number) DO NOTHING;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'this transaction was already taken' USING ERRCODE = 'AN008';
+    END IF;
 END
 $$;
