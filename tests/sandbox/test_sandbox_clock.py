@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -70,3 +71,18 @@ def test_another_process_moves_the_same_clock(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=30, env=environment)
     assert clock.offset(home=tmp_path) == timedelta(seconds=42)
+
+
+def test_who_moves_the_clock_waits_for_whoever_is_moving_it(tmp_path: Path) -> None:
+    clock.offset(home=tmp_path)
+    with (tmp_path / "sandbox" / "clock").open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        mover = Thread(target=lambda: clock.advance(home=tmp_path, seconds=1))
+        mover.start()
+        mover.join(timeout=0.3)
+        # Reading never waits; moving does.
+        assert clock.offset(home=tmp_path) == timedelta(0)
+        assert mover.is_alive()
+        fcntl.flock(held, fcntl.LOCK_UN)
+        mover.join(timeout=30)
+    assert clock.offset(home=tmp_path) == timedelta(seconds=1)
