@@ -1,0 +1,117 @@
+"""Orders over the API: place, list, look, pay, open, confirm."""
+
+from functools import lru_cache
+
+from anka.accounts import queries as accounts
+from anka.api import shapes
+from anka.api.buyer.doing import carry_out
+from anka.api.buyer.parsing import cursor_text, position_of, positions_of, read_cursor
+from anka.api.buyer.parsing import require_number as number_in
+from anka.api.buyer.views import order_line, order_seen_by, order_view, payment_view
+from anka.api.call import REPLAYED, Answer, Call
+from anka.catalog import queries as catalog
+from anka.core.numbers import shop_code_of
+from anka.core.rate_limits import budget
+from anka.core.refusals import BadInput, NotFound
+from anka.flows.confirm_order import confirm_order
+from anka.flows.place_order import Budget, Purchase, place_order
+from anka.flows.reveal_unit import reveal_unit
+from anka.jobs import keys
+from anka.jobs.channels import ChannelUnknown
+from anka.jobs.payments import begin
+from anka.orders.queries import Cursor, Line, orders_of_buyer, orders_of_shop, read_order
+
+
+def place(call: Call) -> Answer:
+    """Place an order and answer with it."""
+    asked: shapes.NewOrder = call.body
+    if asked.coupon:
+        raise BadInput(fields={"coupon": call.pick("没有这张优惠券", "there is no such coupon")})
+    if asked.fields:
+        raise BadInput(fields={name: call.pick("这件商品不需要填写", "this product takes no such field") for name in asked.fields})
+    purchase = Purchase(
+        product_number=asked.product_id, quantity=asked.quantity, accept_notice=asked.accept_notice, allow_duplicate=asked.allow_duplicate
+    )
+    allowed = budget("place_order")
+    limit = Budget(capacity=int(allowed.capacity), per_second=allowed.per_second)
+    number, replayed = carry_out(lambda: place_order(actor=call.buyer, purchase=purchase, request=call.request(), budget=limit, at=call.at))
+    state = read_order(number=number, actor=call.buyer, at=call.at)
+    headers = (("Location", f"/api/v1/orders/{number}"), *replayed)
+    return Answer(201, order_view(call, state, call.buyer), headers)
+
+
+def show(call: Call) -> Answer:
+    """Answer with one order."""
+    state, actor = order_seen_by(call, call.parameters["number"])
+    return Answer(200, order_view(call, state, actor))
+
+
+def index(call: Call) -> Answer:
+    """Answer with one page of the caller's orders: those they bought, and those of the shops they work for."""
+    call.require_standing()
+    asked: shapes.OrderSearch = call.query
+    after = read_cursor(asked.cursor, Cursor)
+    found: dict[str, Line] = {}
+    limit = asked.limit + 1
+    if asked.role != "merchant":
+        bought = orders_of_buyer(buyer_id=call.identity.person_id, tab=asked.tab, after=after, limit=limit)
+        found.update((line.number, line) for line in bought)
+    if asked.role != "buyer":
+        for shop in accounts.shops_of(person_id=call.identity.person_id):
+            sold = orders_of_shop(shop_id=shop.shop_id, tab=asked.tab, after=after, limit=limit)
+            found.update((line.number, line) for line in sold)
+    newest = sorted(found.values(), key=lambda line: (line.placed_at, line.number), reverse=True)
+    page = newest[: asked.limit]
+    more = cursor_text(Cursor(page[-1].placed_at, page[-1].number)) if len(newest) > len(page) else None
+    return Answer(200, shapes.OrderList(items=[order_line(call, line) for line in page], next=more))
+
+
+def pay(call: Call) -> Answer:
+    """Begin a payment through a channel, or pay at once from the wallet, and answer with the payment."""
+    asked: shapes.NewPayment = call.body
+    order_number = number_in(call.parameters["number"])
+    try:
+        begun = begin(actor=call.buyer, order_number=order_number, channel=asked.channel, request=call.request(), at=call.at)
+    except ChannelUnknown:
+        # Another's order looks like a missing one, whatever channel is asked for.
+        read_order(number=order_number, actor=call.buyer, at=call.at)
+        raise
+    state = read_order(number=order_number, actor=call.buyer, at=call.at)
+    payment = state.payment(begun.number)
+    if payment is None:
+        raise NotFound
+    return Answer(201, payment_view(call, state, payment), REPLAYED if begun.replayed else ())
+
+
+def reveal(call: Call) -> Answer:
+    """Open a unit and answer with its secret; again and again for the same buyer, each time recorded."""
+    order_number = number_in(call.parameters["number"])
+    position = position_of(order_number, call.parameters["unit"])
+    shop_id = _shop_id(shop_code_of(order_number))
+    opener = keys.opener_for(shop_id=shop_id)
+    secret = reveal_unit(actor=call.buyer, order_number=order_number, position=position, open_secret=opener, at=call.at)
+    return Answer(200, shapes.Secret(unit=f"{order_number}-{position}", secret=secret))
+
+
+def confirm(call: Call) -> Answer:
+    """Accept delivery of units and answer with the order."""
+    asked: shapes.Confirm = call.body
+    order_number = number_in(call.parameters["number"])
+    positions = positions_of(order_number, asked.units)
+
+    def run() -> str:
+        confirm_order(actor=call.buyer, order_number=order_number, positions=positions, request=call.request(), at=call.at)
+        return order_number
+
+    _, replayed = carry_out(run)
+    state = read_order(number=order_number, actor=call.buyer, at=call.at)
+    return Answer(200, order_view(call, state, call.buyer), replayed)
+
+
+@lru_cache(maxsize=4096)
+def _shop_id(code: str) -> int:
+    """Return a shop's id. Codes never change hands, so what was found once is remembered; a refusal is not."""
+    found = catalog.shop_id_of(code=code)
+    if found is None:
+        raise NotFound
+    return found

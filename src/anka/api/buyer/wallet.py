@@ -1,0 +1,37 @@
+"""The buyer's wallet: what it holds, and what moved it."""
+
+import msgspec
+
+from anka.api import shapes
+from anka.api.buyer.parsing import cursor_text, read_cursor
+from anka.api.call import Answer, Call
+from anka.ledger import queries
+
+CURRENCY = "CNY"
+
+
+class Before(msgspec.Struct, frozen=True):
+    """Where a statement goes on: before this line."""
+
+    id: int
+
+
+def show(call: Call) -> Answer:
+    """Answer with the balance and one page of the statement, newest first."""
+    call.require_standing()
+    asked: shapes.Page = call.query
+    before = read_cursor(asked.cursor, Before)
+    found = queries.wallet_statement(
+        person_id=call.identity.person_id, currency=CURRENCY, before=before.id if before else None, limit=asked.limit + 1
+    )
+    page = found[: asked.limit]
+    more = cursor_text(Before(page[-1].id)) if len(found) > len(page) else None
+    return Answer(
+        200,
+        shapes.Wallet(
+            balance_minor=queries.wallet_balance(person_id=call.identity.person_id, currency=CURRENCY),
+            currency=CURRENCY,
+            items=[shapes.WalletLine(at=line.at, kind=line.kind, amount_minor=line.amount_minor) for line in page],
+            next=more,
+        ),
+    )

@@ -1,0 +1,34 @@
+"""Signing in over the API: a name and a password for a token."""
+
+from anka.accounts import passwords
+from anka.accounts.tokens import EVERYTHING, LIFETIME, SCOPES, Scope
+from anka.api import shapes
+from anka.api.call import Answer, Call
+from anka.core import rate_limits
+from anka.flows.issue_token import issue_token
+
+
+def sign_in(call: Call) -> Answer:
+    """Answer with a new token. A repeated request gives another token: nothing secret is remembered."""
+    asked: shapes.SignIn = call.body
+    rate_limits.spend(name="sign_in_address", caller=f"address:{call.address}", at=call.at)
+    rate_limits.spend(name="sign_in_name", caller=f"name:{passwords.normalised_username(asked.username)[:80]}", at=call.at)
+    person_id = passwords.verify(username=asked.username, password=asked.password)
+    scopes = EVERYTHING if asked.scopes is None else _scopes(asked.scopes)
+    token = issue_token(person_id=person_id, scopes=scopes, at=call.at)
+    return Answer(
+        200,
+        shapes.TokenAnswer(
+            token=token,
+            token_type="Bearer",  # noqa: S106 - the name of the scheme, not a password
+            expires_at=call.at.real + LIFETIME,
+            scopes=[name for name, scope in SCOPES.items() if scope in scopes],
+        ),
+    )
+
+
+def _scopes(names: list[shapes.ScopeName]) -> Scope:
+    found = Scope(0)
+    for name in names:
+        found |= SCOPES[name]
+    return found

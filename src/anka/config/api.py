@@ -1,0 +1,35 @@
+"""The API put together for this installation: its routes, its dispatcher, its documents."""
+
+from functools import lru_cache
+
+import msgspec
+from django.http import HttpRequest
+
+from anka.api import documents, openapi
+from anka.api.call import Route
+from anka.api.dispatcher import Dispatcher
+from anka.api.routes import ROUTES, SANDBOX_ROUTES
+from anka.config.environment import Environment
+from anka.core import rate_limits
+
+SESSION_PERSON = "person_id"
+
+
+def routes_of(environment: Environment) -> tuple[Route, ...]:
+    """Return the table of this installation: a sandbox has routes to play it, nothing else has."""
+    return ROUTES + SANDBOX_ROUTES if environment.sandbox else ROUTES
+
+
+@lru_cache(maxsize=1)
+def dispatcher(environment: Environment) -> Dispatcher:
+    """Return the dispatcher of this installation, its documents published and its budgets set."""
+    routes = routes_of(environment)
+    rate_limits.factor = rate_limits.SANDBOX_FACTOR if environment.sandbox else 1
+    documents.publish(msgspec.json.encode(openapi.document(routes=routes, base_url=environment.base_url)))
+    return Dispatcher(routes)
+
+
+def session_person(request: HttpRequest) -> int:
+    """Return the person who is signed in with this session, 0 for nobody."""
+    found = request.session.get(SESSION_PERSON, 0)
+    return found if isinstance(found, int) else 0
