@@ -1,0 +1,68 @@
+"""Getting a process of this installation ready: its environment, its database, Django, the ports joined to adapters, its log."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import django
+from django.utils import translation
+
+from anka.config import embedded, environment, log, wiring
+from anka.config.environment import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """How to reach the database: as the owner, who migrates, and as the application."""
+
+    owner: str
+    runtime: str
+
+
+@contextmanager
+def database_of(given: Environment) -> Iterator[Addresses]:
+    """Yield the addresses of the database the environment names, or run the embedded one for the length of the block.
+
+    Raises:
+        EmbeddedDatabaseError: it could not be started.
+    """
+    if given.database_url:
+        yield Addresses(given.database_url, given.database_url)
+        return
+    with embedded.running(home=given.home) as server:
+        yield Addresses(server.owner_url, server.url)
+
+
+def set_up(*, database_url: str) -> Environment:
+    """Set Django up against this database and join the ports to their adapters; return the environment.
+
+    Raises:
+        EnvironmentNotUsable: a variable is missing or contradicts another.
+    """
+    os.environ["ANKA_DATABASE_URL"] = database_url
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anka.config.settings")
+    given = environment.read()
+    log.configure(form=given.log_format)
+    django.setup()
+    wiring.wire(given)
+    return given
+
+
+@contextmanager
+def ready() -> Iterator[Environment]:
+    """Set this process up for a command that ends by itself, with the embedded database running if none is named.
+
+    Messages are in the language of the terminal: Chinese where LANG says so, else English.
+
+    Raises:
+        EnvironmentNotUsable, EmbeddedDatabaseError: told in one line.
+    """
+    given = environment.read()
+    with database_of(given) as addresses:
+        set_up(database_url=addresses.runtime)
+        with translation.override("zh-hans" if os.environ.get("LANG", "").startswith("zh") else "en"):
+            try:
+                yield given
+            finally:
+                django.db.connection.close()
