@@ -7,12 +7,13 @@ only, once. Django's ORM shares the connection, so what it does inside a flow is
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import local
-from typing import Any, LiteralString, cast
+from typing import Any, cast
 
 import psycopg
 from django.db import connection as django_connection
 from django.db import utils as django_errors
 
+from anka.core import libpq
 from anka.core.refusals import BY_SIGN, DatabaseUnavailable, Refusal
 
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -39,7 +40,7 @@ def _tell(moment: str, sql: str = "") -> None:
         watcher(moment, sql)
 
 
-def _connection() -> psycopg.Connection[Row]:
+def _connection() -> libpq.Connection:
     raw = django_connection.connection
     if raw is None or raw.closed:
         try:
@@ -50,10 +51,10 @@ def _connection() -> psycopg.Connection[Row]:
             raise DatabaseUnavailable from error
         raw = django_connection.connection
         raw.prepare_threshold = 2
-    return cast("psycopg.Connection[Row]", raw)
+    return cast("libpq.Connection", raw)
 
 
-def _forget(raw: psycopg.Connection[Row]) -> None:
+def _forget(raw: libpq.Connection) -> None:
     """Drop a connection whose state is unknown, so that the next use opens a new one."""
     raw.close()
     django_connection.close()
@@ -61,7 +62,7 @@ def _forget(raw: psycopg.Connection[Row]) -> None:
 
 def in_transaction() -> bool:
     """Tell whether a flow's transaction is open on this thread."""
-    return getattr(_state, "cursor", None) is not None
+    return getattr(_state, "raw", None) is not None
 
 
 @contextmanager
@@ -75,47 +76,70 @@ def transaction() -> Iterator[None]:
     if in_transaction():
         raise TransactionAlreadyOpen
     raw = _begin()
-    _state.cursor = psycopg.Cursor(raw)
+    _state.raw = raw
     try:
         yield
         _tell("commit")
-        _run(raw, "COMMIT")
+        _command(raw, b"COMMIT")
     except BaseException:
         _roll_back(raw)
         raise
     finally:
-        _state.cursor = None
+        _state.raw = None
     _tell("committed")
 
 
-def _begin() -> psycopg.Connection[Row]:
+def _begin() -> libpq.Connection:
     _tell("begin")
     raw = _connection()
     try:
-        raw.execute("BEGIN", prepare=False)
+        libpq.command(raw, b"BEGIN")
     except _GONE:
         # Nothing has been done yet, so a connection that died while idle may be replaced once without anyone noticing.
         _forget(raw)
         raw = _connection()
-        _run(raw, "BEGIN")
+        _command(raw, b"BEGIN")
     return raw
 
 
-def _run(raw: psycopg.Connection[Row], sql: LiteralString) -> None:
+def _command(raw: libpq.Connection, sql: bytes) -> None:
     try:
-        raw.execute(sql, prepare=False)
+        libpq.command(raw, sql)
     except _GONE as error:
         _forget(raw)
         raise DatabaseUnavailable from error
 
 
-def _roll_back(raw: psycopg.Connection[Row]) -> None:
+def _roll_back(raw: libpq.Connection) -> None:
     if raw.closed:
         return
     try:
-        raw.execute("ROLLBACK", prepare=False)
+        libpq.command(raw, b"ROLLBACK")
     except psycopg.Error:
         _forget(raw)
+
+
+def call(sql: str, *parameters: Any) -> str | None:
+    """Run one of our SQL functions ("SELECT lock_order($1, $2)") in the open transaction and return its value as text.
+
+    Raises:
+        Refusal: our SQL refused (SQLSTATE class AN, or a named constraint), or a lock was not free within 3 s.
+        DatabaseUnavailable: PostgreSQL went away.
+        TransactionRequired: no transaction is open.
+    """
+    require_transaction()
+    _tell("statement", sql)
+    raw = _state.raw
+    try:
+        return libpq.call(raw, sql, parameters)
+    except psycopg.Error as error:
+        refusal = _meaning(error)
+        if refusal is not None:
+            raise refusal from error
+        if not isinstance(error, _GONE):
+            raise
+        _forget(raw)
+        raise DatabaseUnavailable from error
 
 
 def rows(sql: str, parameters: Parameters = ()) -> list[Row]:
@@ -126,9 +150,8 @@ def rows(sql: str, parameters: Parameters = ()) -> list[Row]:
         DatabaseUnavailable: PostgreSQL went away.
     """
     _tell("statement", sql)
-    cursor = getattr(_state, "cursor", None)
-    inside = cursor is not None
-    cursor = cursor or psycopg.Cursor(_connection())
+    inside = in_transaction()
+    cursor = psycopg.Cursor(_state.raw if inside else _connection())
     try:
         cursor.execute(sql, parameters)
         return cursor.fetchall() if cursor.description else []

@@ -11,7 +11,9 @@ SHOP_CODE = re.compile(r"[A-Z][A-Z0-9]{1,5}")
 
 def new_number(*, shop_code: str, letter: str = "") -> str:
     """Return a fresh public number such as QM-7KQ2H8MPZD4TW (orders) or QM-R… (refunds), with 65 random bits."""
-    return f"{shop_code}-{letter}{''.join(secrets.choice(ALPHABET) for _ in range(13))}"
+    drawn = secrets.randbits(65)
+    tail = "".join(ALPHABET[(drawn >> shift) & 31] for shift in range(0, 65, 5))
+    return f"{shop_code}-{letter}{tail}"
 
 
 def shop_code_of(number: str) -> str:

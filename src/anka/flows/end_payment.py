@@ -18,7 +18,7 @@ def end_payment(*, channel: str, payment_number: str, outcome: PaymentState, at:
     """
     actor = gateway(channel)
     with database.transaction():
-        number = database.value(ORDER_OF, (payment_number, payment_number))
+        number = database.call(ORDER_OF, payment_number)
         if number is None:
             raise PaymentUnknown
         state = lock_order(number=number, actor=actor, request=unrepeated(str(actor)), at=at)

@@ -15,8 +15,8 @@ from anka.domain.evidence import canonical_json
 from anka.domain.policy.table import default_rules
 from anka.orders.models import Standing
 
-READ = "SELECT read_for_purchase(%s, %s, %s, %s, %s, %s::jsonb, %s::jsonb)"
-WRITE = "SELECT write_placed_order(%s, %s, %s, %s, %s::jsonb)"
+READ = "SELECT read_for_purchase($1, $2, $3, $4, $5, $6, $7)"
+WRITE = "SELECT write_placed_order($1, $2, $3, $4, $5)"
 
 
 @refused_by("AN001")
@@ -125,14 +125,16 @@ def place_order(*, actor: Actor, purchase: Purchase, request: RequestKey, budget
         order = _order(offer, purchase, number, at.now)
         order["request"] = request.as_json()
         body = msgspec.json.encode(order).decode()
-        database.rows(WRITE, (offer.shop_id, at.now, str(actor), actor.person_id, body))
+        database.call(WRITE, offer.shop_id, at.now, str(actor), actor.person_id, body)
         return number
 
 
 def _read(actor: Actor, purchase: Purchase, request: RequestKey, budget: Budget | None, at: Moment) -> Offer:
     asked = msgspec.json.encode(request.as_json()).decode()
     limit = msgspec.json.encode(budget).decode() if budget else None
-    answer = database.value(READ, (purchase.product_number, actor.person_id, actor.token_id, at.real, at.now, asked, limit))
+    answer = database.call(READ, purchase.product_number, actor.person_id, actor.token_id, at.real, at.now, asked, limit)
+    if answer is None:
+        raise NotFound
     read = msgspec.json.decode(answer, type=Read)
     require_new(read.replay)
     if read.wait_seconds > 0:

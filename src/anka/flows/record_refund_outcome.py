@@ -54,7 +54,7 @@ def record_refund_outcome(*, number: str, evidence: Evidence, at: Moment) -> Att
         change = _change(attempt, evidence)
         actor = gateway(attempt.channel)
         body = msgspec.json.encode(change).decode()
-        database.rows(WRITE, (attempt.shop_id, attempt.order_id, attempt.attempt_id, at.now, str(actor), body))
+        database.call(WRITE, attempt.shop_id, attempt.order_id, attempt.attempt_id, at.now, str(actor), body)
         return S(change["attempt"]["status"])
 
 

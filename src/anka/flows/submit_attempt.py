@@ -9,7 +9,7 @@ from anka.domain.refund_states import AttemptState
 from anka.payments.models import Attempt
 from anka.payments.queries import lock_attempt
 
-WRITE = "SELECT write_refund_outcome(%s, %s, %s, %s, %s, %s::jsonb)"
+WRITE = "SELECT write_refund_outcome($1, $2, $3, $4, $5, $6)"
 REFUNDS = system("refunds")
 OPEN = frozenset({AttemptState.CREATED, AttemptState.SUBMITTING, AttemptState.PROCESSING, AttemptState.UNKNOWN, AttemptState.WAITING_FUNDS})
 
@@ -32,7 +32,7 @@ def submit_attempt(*, number: str, at: Moment) -> Attempt | None:
                 "events": [{"what": "refund_submitted", "positions": positions(attempt), "details": about(attempt)}],
             }
             body = msgspec.json.encode(change).decode()
-            database.rows(WRITE, (attempt.shop_id, attempt.order_id, attempt.attempt_id, at.now, str(REFUNDS), body))
+            database.call(WRITE, attempt.shop_id, attempt.order_id, attempt.attempt_id, at.now, str(REFUNDS), body)
         return attempt
 
 

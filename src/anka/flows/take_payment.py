@@ -19,7 +19,7 @@ from anka.orders.queries import lock_order
 
 ORDER_OF = """
 SELECT o.number FROM payments_payment AS payment JOIN orders_order AS o ON o.shop_id = payment.shop_id AND o.id = payment.order_id
-WHERE payment.shop_id = (SELECT id FROM accounts_shop WHERE code = split_part(%s, '-', 1)) AND payment.number = %s
+WHERE payment.shop_id = (SELECT id FROM accounts_shop WHERE code = split_part($1, '-', 1)) AND payment.number = $1
 """
 
 
@@ -71,7 +71,7 @@ def take_payment(*, paid: PaidNotice, at: Moment) -> Taken:
     """
     actor = gateway(paid.channel)
     with database.transaction():
-        number = database.value(ORDER_OF, (paid.payment_number, paid.payment_number))
+        number = database.call(ORDER_OF, paid.payment_number)
         if number is None:
             raise PaymentUnknown
         state = lock_order(number=number, actor=actor, request=unrepeated(str(actor)), at=at)

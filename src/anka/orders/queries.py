@@ -11,7 +11,7 @@ from anka.core.idempotency import RequestKey
 from anka.core.refusals import NotFound
 from anka.orders.models import OrderState, decoder
 
-LOCK = "SELECT lock_order(%s, %s, %s, %s, %s, %s, %s)"
+LOCK = "SELECT lock_order($1, $2, $3, $4, $5, $6, $7)"
 READ = "SELECT read_order(%s, %s, %s, %s)"
 
 
@@ -24,8 +24,7 @@ def lock_order(*, number: str, actor: Actor, request: RequestKey, at: Moment) ->
         Busy: somebody else held the order for more than 3 s.
         TransactionRequired: called outside a flow.
     """
-    database.require_transaction()
-    found = database.value(LOCK, (number, actor.person_id, actor.token_id, at.real, request.caller, request.key, request.fingerprint))
+    found = database.call(LOCK, number, actor.person_id, actor.token_id, at.real, request.caller, request.key, request.fingerprint)
     return _visible(found, actor)
 
 

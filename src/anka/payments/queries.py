@@ -14,8 +14,7 @@ def lock_attempt(*, number: str) -> Attempt:
         NotFound: there is no such attempt.
         Busy: somebody else held the order for more than 3 s.
     """
-    database.require_transaction()
-    found = database.value("SELECT lock_attempt(%s)", (number,))
+    found = database.call("SELECT lock_attempt($1)", number)
     if found is None:
         raise NotFound
     return attempt_decoder.decode(found)
@@ -43,7 +42,7 @@ _legs = msgspec.json.Decoder(list[LegView])
 
 def _views(which: str, parameters: tuple[object, ...]) -> list[RefundView]:
     rows = database.rows(REFUNDS.format(which=which), parameters)
-    return [RefundView(*row[:-1], legs=_legs.decode(row[-1])) for row in rows]
+    return [RefundView(*[*row[:-1], _legs.decode(row[-1])]) for row in rows]
 
 
 def refunds_of_order(*, shop_id: int, order_id: int) -> list[RefundView]:

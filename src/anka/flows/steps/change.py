@@ -17,7 +17,7 @@ from anka.domain.goods import Goods
 from anka.domain.postings import Posting
 from anka.orders.models import OrderState
 
-CHANGE = "SELECT change_order(%s, %s, %s, %s, %s, %s::jsonb)"
+CHANGE = "SELECT change_order($1, $2, $3, $4, $5, $6)"
 
 # What becomes of a unit's key when the unit moves. Moves that are not here leave the key as it is.
 KEY_AFTER = {Move.SEAL: "sealed", Move.REVEAL: "revealed", Move.VOID: "voided", Move.RELEASE: "available"}
@@ -204,12 +204,11 @@ def apply(*, state: OrderState, change: Change, actor: Actor, request: RequestKe
         MovedMeanwhile: PostgreSQL's table of moves refuses it.
         OutOfStock, TransactionAlreadyTaken, TwinWon: as their names say. Nothing is written then.
     """
-    database.require_transaction()
     change.currency = state.currency
     if request.key is not None:
         change.request = {**request.as_json(), "reference": reference}
     body = msgspec.json.encode(change).decode()
-    database.rows(CHANGE, (state.shop_id, state.id, at.now, str(actor), actor.person_id, body))
+    database.call(CHANGE, state.shop_id, state.id, at.now, str(actor), actor.person_id, body)
 
 
 def journals(posting: Posting) -> list[dict[str, Any]]:
