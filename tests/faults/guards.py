@@ -46,6 +46,16 @@ def silenced_trigger(table: str, trigger: str) -> Removal:
     return lambda owner: owner.execute(statement) and None
 
 
+def all_of(*removals: Removal) -> Removal:
+    """Take away what is only one guard together: a unique key, and the statement that leans on it."""
+
+    def remove(owner: Owner) -> None:
+        for removal in removals:
+            removal(owner)
+
+    return remove
+
+
 GUARDS: dict[str, Removal] = {
     "order lock": edited("lock_order", "FOR NO KEY UPDATE"),
     "attempt lock": edited("lock_attempt", "FOR NO KEY UPDATE"),
@@ -53,12 +63,18 @@ GUARDS: dict[str, Removal] = {
     "stage read again": edited("move_units", "AND allowed.from_stage = unit.stage"),
     "table of moves": silenced_trigger("orders_unit", "unit_moves"),
     "payment taken once": edited("take_payment", "AND status <> 'paid'"),
-    "transaction once": dropped_constraint("payments_transaction", "payments_transaction_pkey"),
+    "transaction once": all_of(
+        dropped_constraint("payments_transaction", "payments_transaction_pkey"),
+        edited("take_payment", "ON CONFLICT (channel, transaction_number) DO NOTHING"),
+    ),
     "stock lock": edited("reserve_keys", "FOR UPDATE SKIP LOCKED"),
     "one unit per key": dropped_index("orders_unit_one_per_key"),
     "one allocation per key": dropped_index("vault_allocation_one_current"),
     "one clock": dropped_index("core_clock_one_running"),
-    "request once": dropped_constraint("core_request", "core_request_pkey"),
+    "request once": all_of(
+        dropped_constraint("core_request", "core_request_pkey"),
+        edited("remember_request", "ON CONFLICT (caller, idempotency_key) DO NOTHING"),
+    ),
     "unit refund limit": dropped_constraint("orders_unit", "unit_refunded_within_amount"),
     "order refund limit": dropped_constraint("orders_order", "order_refunded_within_paid"),
     "payment refund limit": dropped_constraint("payments_payment", "payment_refunded_within_paid"),
