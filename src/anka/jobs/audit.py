@@ -4,7 +4,7 @@ The queries lie in `sql/audit`, one file each, and each says what it means. Two 
 the rules, and that checkpoints are signed (a part of I12) needs the keys.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
@@ -16,6 +16,7 @@ from anka.domain.evidence import canonical_json
 from anka.domain.facts import Facts, FactsError
 from anka.domain.policy.decide import NoRuleMatches, decide
 from anka.domain.policy.table import default_rules
+from anka.jobs.checkpoints import wrong_checkpoints
 
 SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 SETTINGS = "SELECT set_config('anka.audit_now', %s, true), set_config('anka.audit_since', %s, true)"
@@ -35,11 +36,6 @@ class Violation(msgspec.Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         return f"{self.invariant}  {self.where}: {self.what}"
-
-
-Check = Callable[[], Iterable[Violation]]
-# Further checks, run in the same snapshot; each capability that has one registers it in the composition root.
-further: list[Check] = []
 
 
 @lru_cache(maxsize=1)
@@ -81,8 +77,7 @@ def audit(*, now: datetime, since: str = "") -> list[Violation]:
         for name, body in invariants().items():
             found += [Violation(invariant=name, where=where, what=what) for where, what in database.rows(_query(scope, body))]
         found += _replayed(scope)
-        for check in further:
-            found += check()
+        found += [Violation(invariant="I12", where=where, what=what) for where, what in wrong_checkpoints(since=since)]
     return sorted(found)
 
 
