@@ -45,3 +45,8 @@ def available_keys(*, shop_id: int, product_id: int) -> int:
 def new_key_ids(*, count: int) -> list[int]:
     """Return fresh row ids for keys to come. They are taken before sealing, because a seal is bound to its row."""
     return [key_id for (key_id,) in rows("SELECT nextval('vault_key_id') FROM generate_series(1, %s)", (count,))]
+
+
+def key_count(*, shop_id: int, product_id: int) -> int:
+    """Return how many keys of a product were ever imported."""
+    return int(value("SELECT count(*) FROM vault_key WHERE shop_id = %s AND product_id = %s", (shop_id, product_id)))

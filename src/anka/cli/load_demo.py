@@ -1,0 +1,59 @@
+"""`anka load-demo`: fill an empty sandbox with the demo market. `anka up --demo` runs it; repeating it changes nothing."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from anka.adapters.keyring.file import KeyringNotUsable
+from anka.cli import demo_market, demo_orders
+from anka.config import processes, start
+from anka.config.embedded import EmbeddedDatabaseError
+from anka.config.environment import EnvironmentNotUsable
+from anka.core.refusals import Refusal
+from anka.vault.keyring import DataKeyDidNotOpen, KeyEncryptionKeyMissing
+
+FAILURES = (
+    EnvironmentNotUsable,
+    EmbeddedDatabaseError,
+    Refusal,
+    KeyringNotUsable,
+    KeyEncryptionKeyMissing,
+    DataKeyDidNotOpen,
+    demo_market.DemoFilesMissing,
+    OSError,
+)
+ORDER_WEIGHT = 200
+
+
+def arguments(*, parser: argparse.ArgumentParser) -> None:
+    """Declare no arguments."""
+
+
+def run(*, given: argparse.Namespace) -> int:
+    """Load what is missing. Orders are made once, in a market that has none yet."""
+    processes.follow_parent()
+    with start.ready() as installation:
+        if not installation.sandbox:
+            raise EnvironmentNotUsable("The demo needs a sandbox (ANKA_SANDBOX=1); nothing was loaded.")
+        source = demo_market.folder()
+        _with_progress("Stocking the demo market", ((step.what, step.weight, step.run) for step in demo_market.steps(source=source)))
+        if not demo_orders.market_has_orders():
+            told = demo_orders.stories(numbers=demo_market.numbers_by_slug(source=source))
+            _with_progress("Telling its stories", ((what, ORDER_WEIGHT, tell) for what, tell in told))
+    sys.stderr.write("The demo market is ready.\n")
+    return 0
+
+
+def _with_progress(title: str, steps: Iterator[tuple[str, int, Callable[[], None]]]) -> None:
+    todo = list(steps)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=sum(weight for _, weight, _ in todo))
+        for what, weight, work in todo:
+            bar.update(task, description=f"{title}: {what}")
+            work()
+            bar.advance(task, weight)
+        bar.update(task, description=title)
