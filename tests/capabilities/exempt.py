@@ -1,0 +1,29 @@
+"""Tables that are not distributed by shop, each with its reason (docs/decisions/0009-distribution-by-shop.md)."""
+
+REFERENCE = "a small table of rules, the same on every node"
+PEOPLE = "people belong to no shop, and are few; pages and forms read them through the ORM"
+BY_ITSELF = "a name that must be unique whatever shop it turns out to touch is keyed by itself"
+INSTALLATION = "about the whole installation"
+
+EXEMPT = {
+    "orders_move": REFERENCE,
+    "orders_money_move": REFERENCE,
+    "payments_payment_move": REFERENCE,
+    "payments_attempt_move": REFERENCE,
+    "payments_refund_move": REFERENCE,
+    "cases_move": REFERENCE,
+    "ledger_chart": REFERENCE,
+    "accounts_person": PEOPLE,
+    "accounts_shop": "the list of shops itself; its id is the shop_id of all others",
+    "accounts_membership": PEOPLE,
+    "accounts_staffrole": PEOPLE,
+    "accounts_token": PEOPLE,
+    "django_session": PEOPLE,
+    "django_content_type": INSTALLATION,
+    "django_migrations": INSTALLATION,
+    "core_request": BY_ITSELF,
+    "core_rate_bucket": "unlogged and keyed by caller; losing it is harmless",
+    "core_checkpoint": "signs what happened in all shops",
+    "payments_transaction": BY_ITSELF,
+    "payments_notice": "kept as received, before it is known which shop, or whether any, it is about",
+}
