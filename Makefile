@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Type checking and the tests look at the settings of a sandbox.
 CHECKED := ANKA_SANDBOX=1
 
-.PHONY: help demo test lint types nightly messages lock clean
+.PHONY: help demo test lint types nightly messages lock reset clean
 
 help:
 	@echo 'make demo      run the demo market (ANKA_PORT, default 8000, or the next free port)'
@@ -24,6 +24,7 @@ help:
 	@echo 'make nightly   the long tests: random kills, every crash point'
 	@echo 'make messages  compile the translations'
 	@echo 'make lock      lock the dependencies anew'
+	@echo 'make reset     throw the data of this sandbox away'
 	@echo 'make clean     remove the environment; the data in .anka stays'
 
 demo: $(VENV)/.runtime $(MESSAGES)
@@ -72,6 +73,9 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 lock: $(VENV)/.development
 	$(LOCK) pyproject.toml --output-file requirements.lock
 	$(LOCK) pyproject.toml --group dev --output-file requirements-dev.lock
+
+reset: $(VENV)/.runtime
+	@$(BIN)/anka reset
 
 clean:
 	rm -rf $(VENV) $(MESSAGES)

@@ -20,6 +20,7 @@ COMMANDS = {
     "audit": ("audit", "check every invariant"),
     "doctor": ("doctor", "say what is wrong with this installation and how to mend it"),
     "bench": ("bench", "measure"),
+    "reset": ("reset", "throw a sandbox's data away: database, keys, clock"),
     "load-demo": ("load_demo", "fill an empty sandbox with the demo market (part of up --demo)"),
 }
 INTERRUPTED = 130

@@ -16,6 +16,7 @@ from anka.config.environment import Environment, EnvironmentNotUsable
 from anka.config.processes import Family, ProcessFailed, ProcessKeepsDying
 from anka.config.start import Addresses
 
+LOG_INS = ("log-ins: buyer1 … buyer5, shop1 … shop5, agent1, arbiter1, arbiter2, finance1, admin1", "password: anka-demo")
 PORT = 8000
 PORTS_TRIED = 100
 READY_SECONDS = 60.0
@@ -156,7 +157,7 @@ def _serve(family: Family, installation: Environment, runtime: Mapping[str, str]
     family.start(name="worker", words=("worker",), environment=runtime)
     _wait(family, f"{address}/livez")
     if not family.stop.is_set():
-        sys.stdout.write(_welcome(installation))
+        sys.stdout.write(_welcome(installation, LOG_INS if given.demo else ()))
         sys.stdout.flush()
 
 
@@ -185,11 +186,9 @@ def _attend(family: Family) -> None:
         family.look_after()
 
 
-def _welcome(installation: Environment) -> str:
+def _welcome(installation: Environment, log_ins: tuple[str, ...]) -> str:
     lines = ["", f"  Anka  {installation.base_url}"]
     if installation.sandbox:
-        lines += [
-            f"        {installation.gateway_url}  (sandbox gateway: money is pretended)",
-            "        log-ins: buyer1 … buyer5, shop1 … shop5, agent1, arbiter1, arbiter2, finance1, admin1; password anka-demo",
-        ]
+        lines.append(f"        {installation.gateway_url}  (sandbox gateway: money is pretended)")
+    lines += [f"        {line}" for line in log_ins]
     return "\n".join([*lines, "        Ctrl-C stops everything.", "", ""])

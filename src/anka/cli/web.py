@@ -40,7 +40,10 @@ def load(target: str) -> Callable[..., Any]:
 def run(*, given: argparse.Namespace) -> int:
     """Serve until told to stop."""
     processes.follow_parent()
-    with start.database_of(environment.read()) as addresses:
+    installation = environment.read()
+    # Collected static files may lie here; without the folder their server complains at every start.
+    (installation.home / "static").mkdir(parents=True, exist_ok=True)
+    with start.database_of(installation) as addresses:
         os.environ["ANKA_DATABASE_URL"] = addresses.runtime
         logging.getLogger("_granian").setLevel(logging.WARNING)
         server = Granian(

@@ -77,7 +77,7 @@ class Child:
         """Start its process, as a subcommand of `anka` run by the Python that runs us."""
         variables = {**os.environ, **self.environment, _PARENT: str(os.getpid())}
         # Our own command by its full path, without a shell.
-        self.process = subprocess.Popen([sys.executable, "-m", "anka.cli.main", *self.words], env=variables)  # noqa: S603
+        self.process = subprocess.Popen([sys.executable, "-P", "-m", "anka.cli.main", *self.words], env=variables)  # noqa: S603
         self.started = time.monotonic()
 
     @property
