@@ -6,14 +6,15 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import render
+from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
 
 from anka.api import openapi
 from anka.api.authentication import identity_of_header
-from anka.api.call import NOBODY, Identity, Route
+from anka.api.call import NOBODY, Identity, Language, Route
 from anka.api.dispatcher import Dispatcher, written
 from anka.api.problems import CsrfFailed
-from anka.api.reading import language_of, read_raw
+from anka.api.reading import read_raw
 
 SAFE = ("GET", "HEAD")
 DocumentView = Callable[[HttpRequest], HttpResponse]
@@ -78,7 +79,7 @@ def page_of(routes: tuple[Route, ...], tags: dict[str, tuple[str, str]]) -> Docu
     """Return the Django view of the page for people."""
 
     def page(request: HttpRequest) -> HttpResponse:
-        language = language_of(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+        language: Language = "en" if (get_language() or "").startswith("en") else "zh"
         return render(request, "docs/api.html", {"operations": openapi.for_people(routes=routes, tags=tags, language=language)})
 
     return page

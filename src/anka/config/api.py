@@ -11,8 +11,7 @@ from anka.api.dispatcher import Dispatcher
 from anka.api.routes import ROUTES, SANDBOX_ROUTES
 from anka.config.environment import Environment
 from anka.core import rate_limits
-
-SESSION_PERSON = "person_id"
+from anka.web.requests import Visitor
 
 
 def routes_of(environment: Environment) -> tuple[Route, ...]:
@@ -30,6 +29,6 @@ def dispatcher(environment: Environment) -> Dispatcher:
 
 
 def session_person(request: HttpRequest) -> int:
-    """Return the person who is signed in with this session, 0 for nobody."""
-    found = request.session.get(SESSION_PERSON, 0)
-    return found if isinstance(found, int) else 0
+    """Return the person who is signed in with this session, 0 for nobody; the middleware has looked whether they still count."""
+    visitor = getattr(request, "visitor", None)
+    return visitor.person.id if isinstance(visitor, Visitor) else 0

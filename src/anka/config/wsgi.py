@@ -5,7 +5,6 @@ granian --interface wsgi anka.config.wsgi:application
 
 import os
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any
 
 import django
@@ -27,11 +26,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anka.config.settings")
 django.setup()
 wire(ENVIRONMENT)
 _dispatcher = api.dispatcher(ENVIRONMENT)
-
-
-@lru_cache(maxsize=1)
-def _django() -> Application:
-    return get_wsgi_application()
+_django: Application = get_wsgi_application()
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -42,4 +37,4 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
             return _dispatcher(environ, start_response)
     elif path in HEALTH:
         return _dispatcher(environ, start_response)
-    return _django()(environ, start_response)
+    return _django(environ, start_response)

@@ -34,7 +34,9 @@ def place(call: Call) -> Answer:
     )
     allowed = budget("place_order")
     limit = Budget(capacity=int(allowed.capacity), per_second=allowed.per_second)
-    number, replayed = carry_out(lambda: place_order(actor=call.buyer, purchase=purchase, request=call.request(), budget=limit, at=call.at))
+    number, replayed = carry_out(
+        call, lambda: place_order(actor=call.buyer, purchase=purchase, request=call.request(), budget=limit, at=call.at)
+    )
     state = read_order(number=number, actor=call.buyer, at=call.at)
     headers = (("Location", f"/api/v1/orders/{number}"), *replayed)
     return Answer(201, order_view(call, state, call.buyer), headers)
@@ -103,7 +105,7 @@ def confirm(call: Call) -> Answer:
         confirm_order(actor=call.buyer, order_number=order_number, positions=positions, request=call.request(), at=call.at)
         return order_number
 
-    _, replayed = carry_out(run)
+    _, replayed = carry_out(call, run)
     state = read_order(number=order_number, actor=call.buyer, at=call.at)
     return Answer(200, order_view(call, state, call.buyer), replayed)
 

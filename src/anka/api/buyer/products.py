@@ -10,7 +10,6 @@ from anka.catalog.models import ProductFilter
 from anka.core.refusals import BadInput, NotFound
 from anka.domain.goods import Goods
 from anka.domain.policy.reasons import REASONS
-from anka.domain.policy.table import default_rules
 
 
 def search(call: Call) -> Answer:
@@ -32,22 +31,19 @@ def show(call: Call) -> Answer:
 
 def current_policy(_call: Call) -> Answer:
     """Answer with the rules in force."""
-    return Answer(200, raw=_policy())
+    return Answer(200, raw=_policy(rules_in_force()))
 
 
 def policy(call: Call) -> Answer:
     """Answer with the rules of one version."""
-    if call.parameters["version"] != default_rules().version:
-        raise NotFound
-    return Answer(200, raw=_policy())
+    return Answer(200, raw=_policy(rules_of(version=call.parameters["version"])))
 
 
-def _policy() -> bytes:
-    rules = default_rules()
+def _policy(rules: RuleSet) -> bytes:
     return msgspec.json.encode(
         shapes.PolicyView(
             version=rules.version,
-            current=True,
+            current=rules.version == rules_in_force().version,
             rules=[shapes.RuleView(id=rule.id, position=rule.position, words={"zh": rule.zh, "en": rule.en}) for rule in rules.rules],
             reasons=[
                 {

@@ -1,0 +1,174 @@
+"""Who may call what: every route × every role, from the matrix in tests/data; and another's thing looks exactly like a missing one."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anka.accounts import writes
+from anka.accounts.tokens import SCOPES, Scope, open_token
+from anka.api.call import Route, Who
+from anka.api.routes import ROUTES, SANDBOX_ROUTES
+from anka.core import database
+from anka.core.clock import moment
+from anka.flows.revoke_token import revoke_token
+from tests.api.client import Client, Response
+from tests.api.people import OUT, Person, a_client, a_sealed_order, merchant_of
+from tests.builders import a_person, a_product
+
+MATRIX = tomllib.loads((Path(__file__).parent.parent / "data" / "access_matrix.toml").read_text(encoding="utf-8"))
+ROLES = ("visitor", "buyer", "other_buyer", "merchant", "other_merchant", "agent", "arbiter", "finance", "admin")
+ALL_ROUTES = {route.name: route for route in ROUTES + SANDBOX_ROUTES}
+ABSENT = "QM-0000000000000"
+
+
+def test_every_route_is_in_the_matrix_and_nothing_else() -> None:
+    assert set(MATRIX) == set(ALL_ROUTES)
+
+
+@pytest.mark.parametrize("name", sorted(MATRIX))
+def test_every_role_is_answered_for(name: str) -> None:
+    assert set(MATRIX[name]) == set(ROLES)
+
+
+def a_staff_member(role: str) -> Person:
+    person_id = a_person()
+    with database.transaction():
+        assert writes.add_staff_role(person_id=person_id, role=role)
+    return a_client(person_id=person_id)
+
+
+class Scene:
+    """One order of one buyer in one shop, and somebody of every role."""
+
+    def __init__(self) -> None:
+        self.product = a_product(stock=40)
+        buyer = a_client()
+        self.people: dict[str, Client] = {
+            "visitor": Client(),
+            "buyer": buyer,
+            "other_buyer": a_client(),
+            "merchant": merchant_of(self.product),
+            "other_merchant": merchant_of(a_product()),
+            **{role: a_staff_member(role) for role in ("agent", "arbiter", "finance", "admin")},
+        }
+        self.number = a_sealed_order(buyer, quantity=2, product=self.product)
+        cancelled = buyer.post(f"/orders/{self.number}/cases", {"reason": OUT, "units": [2]}).json["cases"][0]
+        self.case, self.refund = cancelled["number"], cancelled["refunds"][0]
+        self.confirmable = self.opened_order(buyer)
+        self.unpaid = buyer.order(self.product)
+        self.payment = buyer.post(f"/orders/{buyer.order(self.product)}/payments", {"channel": "sandbox"}).json["number"]
+        self.policy = Client().get("/policies/current").json["version"]
+
+    def opened_order(self, buyer: Person) -> str:
+        """An order whose one unit was opened."""
+        number = a_sealed_order(buyer, product=self.product)
+        assert buyer.post(f"/orders/{number}/units/1/reveal").status == 200
+        return number
+
+    def path(self, route: Route) -> str:
+        """An address of the route that names things of the buyer."""
+        special = {"payments": self.unpaid, "confirm": self.confirmable}
+        order = special.get(route.path.split("/")[-1], self.number)
+        if route.path.endswith("/cases") and route.method == "POST":
+            # Whoever may ask takes the unit out of the way of the next, so each has one of their own.
+            buyer = self.people["buyer"]
+            assert isinstance(buyer, Person)
+            order = self.opened_order(buyer)
+        number = {"cases": self.case, "refunds": self.refund, "payments": self.payment}.get(route.path.split("/")[-2], order)
+        return route.path.format(id=self.product.number, version=self.policy, number=number, unit="1", channel="sandbox")
+
+    def absent(self, route: Route) -> str:
+        """The same address, of things that do not exist."""
+        return route.path.format(id=ABSENT, version="no-such-version", number=ABSENT, unit="1", channel="none")
+
+    def call(self, route: Route, role: str, path: str) -> Response:
+        """Call as this role, with a body that is fine in itself."""
+        return calling(self.people[role], route, path, self.product.number)
+
+
+def calling(client: Client, route: Route, path: str, product: str) -> Response:
+    if route.method == "GET":
+        return client.call("GET", path)
+    bodies: dict[str, Any] = {
+        "/auth/token": {"username": "nobody-at-all", "password": "wrong-password"},
+        "/orders": {"product_id": product, "quantity": 1, "allow_duplicate": True},
+        "/payments": {"channel": "sandbox"},
+        "/cases": {"reason": "KEY_INVALID"},
+        "/reveal": {},
+        "/confirm": {"units": [1]},
+        "/sandbox/clock": {"advance_seconds": 0},
+        "/sandbox/payments/{number}": {"outcome": "paid"},
+        "/sandbox/refunds/{number}": {"outcome": "succeeded"},
+        "/notify/{channel}": {},
+    }
+    body = next(body for ending, body in bodies.items() if route.path.endswith(ending))
+    return client.post(path.removeprefix("/api/v1"), body)
+
+
+@pytest.fixture(scope="module")
+def scenes() -> dict[str, Scene]:
+    return {}
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("name", sorted(ALL_ROUTES))
+def test_the_matrix_holds(name: str, role: str, scenes: dict[str, Scene]) -> None:
+    scene = scenes.get("one") or scenes.setdefault("one", Scene())
+    route = ALL_ROUTES[name]
+    answer = scene.call(route, role, scene.path(route))
+    assert answer.status == MATRIX[name][role], answer.body
+    if answer.status == 404 and route.who is Who.SIGNED_IN:
+        missing = scene.call(route, role, scene.absent(route))
+        assert (missing.status, missing.body) == (answer.status, answer.body)
+        assert missing.headers == answer.headers
+
+
+SIGNED_IN = sorted(name for name, route in ALL_ROUTES.items() if route.who is Who.SIGNED_IN)
+
+
+@pytest.mark.parametrize("name", SIGNED_IN)
+def test_a_token_that_was_revoked_opens_nothing(name: str, scenes: dict[str, Scene]) -> None:
+    scene = scenes.get("one") or scenes.setdefault("one", Scene())
+    buyer = scene.people["buyer"]
+    assert isinstance(buyer, Person)
+    gone = a_client(person_id=buyer.person_id)
+    claims = open_token(text=gone.token)
+    assert claims is not None
+    revoke_token(person_id=claims.person_id, token_id=claims.token_id, at=moment())
+    route = ALL_ROUTES[name]
+    answer = calling(gone, route, scene.path(route), scene.product.number)
+    assert (answer.status, answer.code) in ((401, "invalid_token"), (401, "not_signed_in"))
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("name", SIGNED_IN)
+def test_a_token_without_the_scope_is_refused(name: str, scenes: dict[str, Scene]) -> None:
+    scene = scenes.get("one") or scenes.setdefault("one", Scene())
+    route = ALL_ROUTES[name]
+    buyer = scene.people["buyer"]
+    assert isinstance(buyer, Person)
+    assert route.scope is not None
+    others = [scope for scope in SCOPES.values() if scope != route.scope]
+    lacking = a_client(person_id=buyer.person_id, scopes=Scope(sum(others)))
+    answer = calling(lacking, route, scene.path(route), scene.product.number)
+    assert (answer.status, answer.code) == (403, "insufficient_scope")
+
+
+@pytest.mark.parametrize("change", ["person", "mac", "spelling", "cut", "scheme", "empty"])
+def test_a_token_that_was_tampered_with_is_refused(change: str) -> None:
+    token = a_client().token
+    payload, mac = token.removeprefix("anka_").split(".")
+    forged = {
+        "person": f"anka_{'B' + payload[1:]}.{mac}",
+        "mac": f"anka_{payload}.{'A' if mac[0] != 'A' else 'B'}{mac[1:]}",
+        "spelling": f"anka_{payload}.{mac}=",
+        "cut": token[:-1],
+        "scheme": token,
+        "empty": "",
+    }[change]
+    scheme = "Basic" if change == "scheme" else "Bearer"
+    answer = Client(headers={"Authorization": f"{scheme} {forged}"}).get("/wallet")
+    assert (answer.status, answer.code) == (401, "invalid_token")
+    assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]

@@ -1,0 +1,96 @@
+"""The same routes with a cookie session: through Django, which wants proof that a request comes from one of our pages."""
+
+from importlib import import_module
+
+import pytest
+from django.conf import settings
+from django.middleware.csrf import _get_new_csrf_string
+
+from anka.core import database
+from anka.core.clock import moment
+from tests.api.client import Client
+from tests.api.people import Person, a_client
+from tests.builders import a_product
+
+PROOF = _get_new_csrf_string()
+
+
+def with_session(person_id: int, **headers: str) -> Client:
+    """Somebody signed in with a browser, who sends these headers too."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore()
+    store["person_id"] = person_id
+    store["signed_in_at"] = int(moment().real.timestamp())
+    store.save()
+    cookies = f"{settings.SESSION_COOKIE_NAME}={store.session_key}; {settings.CSRF_COOKIE_NAME}={PROOF}"
+    return Client(headers={"Cookie": cookies, **headers})
+
+
+@pytest.fixture
+def buyer() -> Person:
+    return a_client()
+
+
+def test_a_session_reads_and_acts_like_a_token(buyer: Person) -> None:
+    product = a_product()
+    browser = with_session(buyer.person_id, **{"X-CSRFToken": PROOF})
+    placed = browser.post("/orders", {"product_id": product.number, "quantity": 1}, key="from-a-page")
+    assert placed.status == 201, placed.body
+    assert placed.headers["Cache-Control"] == "no-store"
+    number = placed.json["number"]
+    assert browser.get(f"/orders/{number}").json == buyer.get(f"/orders/{number}").json
+    again = buyer.post("/orders", {"product_id": product.number, "quantity": 1}, key="from-a-page")
+    assert (again.status, again.headers["Idempotency-Replayed"]) == (201, "true")
+    assert again.json["number"] == number
+    head = browser.call("HEAD", f"/api/v1/orders/{number}")
+    assert (head.status, head.body) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"X-CSRFToken": "x" * 32}, {"X-CSRFToken": PROOF, "Origin": "https://evil.example"}, {"X-CSRFToken": PROOF, "Origin": "null"}],
+)
+def test_a_session_without_proof_changes_nothing(buyer: Person, headers: dict[str, str]) -> None:
+    before = database.value("SELECT count(*) FROM orders_order")
+    answer = with_session(buyer.person_id, **headers).post("/orders", {"product_id": a_product().number, "quantity": 1})
+    assert (answer.status, answer.code) == (403, "csrf_failed")
+    assert database.value("SELECT count(*) FROM orders_order") == before
+
+
+def test_a_cookie_that_is_no_session_is_nobody() -> None:
+    stray = Client(headers={"Cookie": f"theme=dark; {settings.SESSION_COOKIE_NAME}=nonsense"})
+    assert (stray.get("/wallet").status, stray.get("/wallet").code) == (401, "not_signed_in")
+    assert stray.get("/products").status == 200
+    # Signing in for a token needs no proof: nothing of the browser's is used for it.
+    answer = stray.post("/auth/token", {"username": "nobody-at-all", "password": "wrong-password"})
+    assert (answer.status, answer.code) == (401, "wrong_credentials")
+
+
+def test_a_closed_account_is_nobody(buyer: Person) -> None:
+    browser = with_session(buyer.person_id)
+    assert browser.get("/wallet").status == 200
+    database.rows("UPDATE accounts_person SET is_active = false WHERE id = %s", (buyer.person_id,))
+    assert (browser.get("/wallet").status, browser.get("/wallet").code) == (401, "not_signed_in")
+    assert (buyer.get("/wallet").status, buyer.get("/wallet").code) == (401, "not_signed_in")
+
+
+def test_a_token_beside_a_cookie_counts_and_needs_no_proof(buyer: Person) -> None:
+    somebody_else = a_client()
+    browser = with_session(somebody_else.person_id, Authorization=f"Bearer {buyer.token}")
+    placed = browser.post("/orders", {"product_id": a_product().number, "quantity": 1})
+    assert placed.status == 201
+    assert buyer.get(f"/orders/{placed.json['number']}").status == 200
+
+
+def test_refusals_read_the_same_through_django(buyer: Person) -> None:
+    browser = with_session(buyer.person_id, **{"X-CSRFToken": PROOF})
+    for call in (
+        lambda who: who.call("GET", "/api/v1/nothing-here"),
+        lambda who: who.call("PUT", "/api/v1/orders"),
+        lambda who: who.get("/orders?limit=0"),
+        lambda who: who.post("/orders", {"quantity": "1"}),
+        lambda who: who.call("POST", "/api/v1/orders", body=b"{" * 9, headers={"Content-Type": "application/json"}),
+        lambda who: who.call("POST", "/api/v1/orders", body=b" " * 300_000, headers={"Content-Type": "application/json"}),
+        lambda who: who.call("POST", "/api/v1/orders", body=b"a=1", headers={"Content-Type": "application/x-www-form-urlencoded"}),
+    ):
+        by_session, by_token = call(browser), call(buyer)
+        assert (by_session.status, by_session.code, by_session.body) == (by_token.status, by_token.code, by_token.body)
