@@ -113,13 +113,15 @@
   };
 
   const showHelpers = () => {
-    for (const button of document.querySelectorAll("[data-copy], [data-names]")) button.hidden = false;
+    for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
   };
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy], [data-names]");
-    if (button?.dataset.copy) copy(button);
-    else if (button) switchTheme(button);
+    if (!button) return;
+    event.preventDefault();
+    if (button.dataset.copy) copy(button);
+    else switchTheme(button);
   });
   // One press is one request; the server's idempotency key guards the rest.
   document.addEventListener("submit", (event) => {

@@ -1,0 +1,27 @@
+"""The addresses of all pages."""
+
+from django.urls import URLPattern, path
+
+from anka.web import accounts, policy, preferences
+from anka.web.buyer import cancel, orders, payments, refunds, shop, wallet
+
+pages: list[URLPattern] = [
+    path("", shop.front),
+    path("products/<str:number>", shop.product),
+    path("review", shop.review),
+    path("orders", orders.index),
+    path("orders/<str:number>", orders.show),
+    path("orders/<str:number>/pay", payments.cashier),
+    path("orders/<str:number>/cancel", cancel.wizard),
+    path("orders/<str:number>/confirm", orders.confirm),
+    path("orders/<str:number>/units/<int:position>/reveal", orders.reveal),
+    path("refunds/<str:number>", refunds.show),
+    path("wallet", wallet.show),
+    path("sign-in", accounts.sign_in),
+    path("register", accounts.register),
+    path("sign-out", accounts.sign_out),
+    path("rules", policy.rules),
+    path("language", preferences.language),
+    path("theme", preferences.theme),
+    path("robots.txt", preferences.robots),
+]

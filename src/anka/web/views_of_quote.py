@@ -1,0 +1,140 @@
+"""The verdict before submitting: what would happen to which pieces, how much comes back, by when, by which rule. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext
+
+from anka.core.clock import Moment
+from anka.domain.policy import wordings
+from anka.domain.policy.explain import Alternative, verdict, what_would_change
+from anka.domain.policy.reasons import reasons_for
+from anka.domain.policy.table import RuleSet
+from anka.domain.refund_plan import WALLET, Destination
+from anka.flows.steps.judge import ENDED, GOING_BACK, Claim, Verdict
+from anka.orders.models import OrderState, Unit
+from anka.web import words
+from anka.web.requests import language, pick
+
+Shown = dict[str, Any]
+TONES = {"instant": "ok", "close": "ok", "merchant": "wait", "upstream": "wait", "platform": "info", "external": "info", "refuse": "bad"}
+MOST_ALTERNATIVES = 4
+
+
+def choices(*, state: OrderState, claim: Claim) -> Shown:
+    """Return the first step: which pieces, and why."""
+    chosen = claim.positions
+    return {
+        "units": [_choice(state, unit, chosen) for unit in state.units],
+        "reasons": [
+            {"code": reason.code, "label": pick(reason.zh, reason.en.capitalize()), "chosen": reason.code == claim.reason}
+            for reason in reasons_for(goods=state.kind)
+        ],
+        "statement": claim.statement,
+    }
+
+
+def selectable(unit: Unit) -> bool:
+    """Tell whether a unit can be asked about at all."""
+    return unit.stage not in ENDED and unit.money not in GOING_BACK and not unit.under_case
+
+
+def _choice(state: OrderState, unit: Unit, chosen: tuple[int, ...] | None) -> Shown:
+    free = selectable(unit)
+    return {
+        "position": unit.position,
+        "stage_label": words.stage(unit.stage),
+        "detail": "" if free else gettext("Already ended, or its money is on its way back"),
+        "amount_minor": unit.amount_minor,
+        "currency": state.currency,
+        "chosen": free and (chosen is None or unit.position in chosen),
+        "selectable": free,
+    }
+
+
+def verdicts(*, state: OrderState, found: tuple[Verdict, ...], quote: Mapping[str, Any], rules: RuleSet, at: Moment) -> list[Shown]:
+    """Return the slips: one per distinct decision."""
+    alone = len(found) == 1 and len(found[0].positions) == len([unit for unit in state.units if selectable(unit)])
+    return [_slip(state, each, quote, rules, at, "" if alone else words.pieces(each.positions)) for each in found]
+
+
+def _slip(state: OrderState, each: Verdict, quote: Mapping[str, Any], rules: RuleSet, at: Moment, units_label: str) -> Shown:
+    decision = each.decision
+    told = verdict(decision=decision, language=language())
+    pays = decision.route in ("instant", "close") and each.refund_minor > 0
+    channels = [str(leg["channel"]) for leg in quote["legs"]] if pays else []
+    return {
+        "tone": TONES.get(decision.route, "info"),
+        "units_label": units_label,
+        "title": f"{told[:1].upper()}{told[1:]}",
+        "amount_minor": each.refund_minor if pays else None,
+        "currency": state.currency,
+        "path": wordings.ROUTES[decision.route][language()],
+        "legs": [{"label": words.channel(str(leg["channel"])), "amount_minor": leg["amount_minor"]} for leg in quote["legs"]]
+        if pays
+        else [],
+        "arrival": words.expected(channel_code=channels[0], accepted_at=at.now) if channels else "",
+        "clock": _clock(decision.answer_within_minutes, decision.on_silence),
+        "why": pick(decision.because_zh, decision.because_en),
+        "rule": {
+            "label": decision.rule,
+            "version": state.policy_version,
+            "url": f"/rules?version={state.policy_version}#{decision.rule.partition('.')[0]}",
+        },
+        "what_if": [_what_if(other) for other in what_would_change(facts=each.facts[0], rules=rules)[:MOST_ALTERNATIVES]],
+    }
+
+
+def _clock(minutes: int | None, on_silence: str | None) -> str:
+    if minutes is None:
+        return ""
+    said = gettext("The shop answers within %(hours)s h.") % {"hours": minutes // 60}
+    silent = {
+        "refund": gettext("If it says nothing, you are refunded by itself."),
+        "escalate": gettext("If it says nothing, the platform takes over by itself."),
+    }
+    return f"{said} {silent.get(on_silence or '', '')}".strip()
+
+
+def _what_if(other: Alternative) -> Shown:
+    zh, en = wordings.CHANGES[(other.key, other.value)]
+    when = pick(zh.removeprefix("如果"), en.removeprefix("If ").removeprefix("Once "))
+    return {"when": when, "then": verdict(decision=other.decision, language=language())}
+
+
+def destinations(*, state: OrderState, quote: Mapping[str, Any], chosen: str, at: Moment) -> list[Shown]:
+    """Return where the money may go; empty where there is nothing to choose."""
+    channels = list(dict.fromkeys(payment.channel for payment in state.payments if payment.paid_at is not None))
+    if not quote["refund_minor"] or channels == [WALLET] or not channels:
+        return []
+    back = gettext(", ").join(words.channel(code) for code in channels)
+    slowest = channels[0]
+    return [
+        {
+            "code": str(Destination.ORIGINAL),
+            "label": gettext("The way it came: %(channel)s") % {"channel": back},
+            "arrival": words.expected(channel_code=slowest, accepted_at=at.now),
+            "chosen": chosen != Destination.WALLET,
+        },
+        {
+            "code": str(Destination.WALLET),
+            "label": words.channel(WALLET),
+            "arrival": words.expected(channel_code=WALLET, accepted_at=at.now),
+            "chosen": chosen == Destination.WALLET,
+        },
+    ]
+
+
+def asked(*, state: OrderState, claim: Claim) -> str:
+    """Return what was asked, in one line."""
+    reason = words.reason(claim.reason)
+    if claim.positions is None:
+        return gettext("The whole order · %(reason)s") % {"reason": reason}
+    return f"{words.pieces(claim.positions)} · {reason}"
+
+
+def confirm_label(found: tuple[Verdict, ...]) -> str:
+    """Return what the button that submits says."""
+    if any(each.refund_minor for each in found):
+        return gettext("Confirm, refund now")
+    return gettext("Confirm, close the order")

@@ -1,0 +1,173 @@
+"""What things are called on pages: kinds, channels, stages, events, actors. Pure: codes in, words in the reader's language out."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy, ngettext
+
+from anka.domain.deadlines import arrival
+from anka.domain.policy import wordings
+from anka.domain.policy.reasons import REASONS
+from anka.web.requests import language, pick
+from anka.web.templatetags.anka import CURRENCY_SIGNS
+
+Words = Mapping[str, str | Promise]
+
+CHANNELS: Words = MappingProxyType(
+    {
+        "wallet": gettext_lazy("Anka wallet"),
+        "sandbox": gettext_lazy("Sandbox pay"),
+        "alipay": gettext_lazy("Alipay"),
+        "wechat": gettext_lazy("WeChat Pay"),
+        "card": gettext_lazy("Bank card"),
+    }
+)
+STAGES: Words = MappingProxyType(
+    {
+        "reserved": gettext_lazy("Reserved"),
+        "queued": gettext_lazy("On its way"),
+        "accepted": gettext_lazy("Accepted"),
+        "working": gettext_lazy("In progress"),
+        "sealed": gettext_lazy("Sealed"),
+        "revealed": gettext_lazy("Opened"),
+        "delivered": gettext_lazy("Delivered"),
+        "used": gettext_lazy("Used"),
+        "released": gettext_lazy("Released"),
+        "recalled": gettext_lazy("Taken back"),
+        "voided": gettext_lazy("Voided"),
+        "replaced": gettext_lazy("Replaced"),
+        "closed_out": gettext_lazy("Closed"),
+    }
+)
+STATEMENT: Words = MappingProxyType(
+    {
+        "paid_from_wallet": gettext_lazy("Paid for an order"),
+        "wallet_topped_up": gettext_lazy("Topped up"),
+        "refund_done_wallet": gettext_lazy("Refund"),
+    }
+)
+EVENTS: Words = MappingProxyType(
+    {
+        "order_placed": gettext_lazy("Order placed, %(amount)s; the goods are reserved"),
+        "payment_begun": gettext_lazy("Payment begun with %(channel)s, %(amount)s"),
+        "order_paid": gettext_lazy("Payment of %(amount)s received; Anka holds it"),
+        "units_sealed": gettext_lazy("%(pieces)s delivered sealed into the order"),
+        "unit_opened": gettext_lazy("%(pieces)s opened"),
+        "unit_opened_again": gettext_lazy("%(pieces)s shown again"),
+        "delivery_confirmed": gettext_lazy("%(pieces)s confirmed; %(amount)s goes to the shop"),
+        "units_settled": gettext_lazy("%(pieces)s settled with the shop"),
+        "units_added": gettext_lazy("%(pieces)s reserved anew for the late payment"),
+        "order_timed_out": gettext_lazy("Closed because it was not paid in time; the goods were released, nothing was charged"),
+        "order_closed": gettext_lazy("Order cancelled before payment; the goods were released, nothing was charged"),
+        "units_released": gettext_lazy("%(pieces)s cancelled before delivery"),
+        "units_recalled": gettext_lazy("%(pieces)s taken back unopened"),
+        "units_voided": gettext_lazy("%(pieces)s voided"),
+        "units_rotated": gettext_lazy("%(pieces)s taken back, its login changed"),
+        "units_kept": gettext_lazy("%(pieces)s closed; the goods stay with the buyer"),
+        "case_opened": gettext_lazy("Cancellation asked for %(pieces)s (%(reason)s); %(amount)s agreed by rule"),
+        "refund_submitted": gettext_lazy("%(channel)s was asked to send %(amount)s back"),
+        "refund_arrived": gettext_lazy("%(amount)s has arrived at %(channel)s"),
+        "refund_stuck": gettext_lazy("%(channel)s could not complete the refund of %(amount)s; a person is looking into it"),
+        "refund_attempt_closed": gettext_lazy("%(channel)s closed the attempt to refund %(amount)s; a new one follows by itself"),
+        "refund_evidence_contradicts": gettext_lazy("%(channel)s said something that does not fit; a person is looking into it"),
+        "late_payment_refunded": gettext_lazy("%(amount)s came after the order had closed and goes back by itself"),
+        "double_payment_refunded": gettext_lazy("%(amount)s was paid a second time and goes back by itself"),
+    }
+)
+_TONES = MappingProxyType(
+    {
+        "refund_arrived": "ok",
+        "delivery_confirmed": "ok",
+        "units_settled": "ok",
+        "order_timed_out": "wait",
+        "refund_stuck": "wait",
+        "refund_evidence_contradicts": "wait",
+        "order_placed": "mute",
+        "payment_begun": "mute",
+        "unit_opened_again": "mute",
+    }
+)
+
+
+def amount(amount_minor: int, currency: str) -> str:
+    """Return an amount as it stands in a sentence: ¥98.00."""
+    whole, cents = divmod(abs(amount_minor), 100)
+    return f"{'−' if amount_minor < 0 else ''}{CURRENCY_SIGNS.get(currency, f'{currency} ')}{whole:,}.{cents:02d}"
+
+
+def moment(at: datetime) -> str:
+    """Return an instant as it stands in a sentence, in the zone of the settings."""
+    return str(date_format(timezone.localtime(at), gettext("M j, H:i"), use_l10n=False))
+
+
+def channel(code: str) -> str:
+    """Return what a way to pay is called."""
+    return str(CHANNELS.get(code, code))
+
+
+def kind(code: str) -> str:
+    """Return what a kind of goods is called."""
+    found = wordings.GOODS.get(code)
+    return found[language()] if found else code
+
+
+def stage(code: str) -> str:
+    """Return what a stage is called on a ticket's stub."""
+    return str(STAGES.get(code, code))
+
+
+def reason(code: str) -> str:
+    """Return what a reason is called."""
+    found = REASONS.get(code)
+    return pick(found.zh, found.en) if found else code
+
+
+def pieces(positions: tuple[int, ...] | list[int]) -> str:
+    """Return which pieces: piece 2, or pieces 1, 2 and 3."""
+    listed = gettext(", ").join(str(position) for position in positions)
+    return ngettext("Piece %(listed)s", "Pieces %(listed)s", len(positions)) % {"listed": listed}
+
+
+def expected(*, channel_code: str, accepted_at: datetime) -> str:
+    """Return how soon money comes back through a channel."""
+    found = arrival(channel=channel_code, accepted_at=accepted_at)
+    return pick(found.zh, found.en)
+
+
+def statement(code: str) -> str:
+    """Return what a movement of the wallet is called."""
+    return str(STATEMENT.get(code, gettext("Booking")))
+
+
+def event(*, what: str, positions: tuple[int, ...], details: Mapping[str, object], currency: str) -> str:
+    """Return what happened, in one clause."""
+    form = str(EVENTS.get(what, "")) or gettext("Recorded: %(what)s")
+    minor = details.get("amount_minor", details.get("refund_minor", 0))
+    return form % {
+        "what": what,
+        "amount": amount(minor, currency) if isinstance(minor, int) else "",
+        "channel": channel(str(details.get("channel", ""))),
+        "pieces": pieces(positions),
+        "reason": reason(str(details.get("reason", ""))),
+    }
+
+
+def event_tone(what: str) -> str:
+    """Return the tone of an event's dot."""
+    return _TONES.get(what, "info")
+
+
+def actor(code: str, *, shop: str) -> str:
+    """Return who did something, seen by the buyer: buyer:7, merchant:3, gateway:sandbox, system:expiry."""
+    who, _separator, name = code.partition(":")
+    if who == "buyer":
+        return gettext("You")
+    if who == "merchant":
+        return shop
+    if who == "gateway":
+        return channel(name)
+    return gettext("Anka, by itself") if who == "system" else gettext("The platform")
