@@ -1,0 +1,1 @@
+"""Our own lints: rules of the house that no tool knows. Run `python -m scripts.lints`."""
