@@ -44,6 +44,7 @@ def begin_payment(*, actor: Actor, order_number: str, channel: str, request: Req
         require_payable(state=state, at=at)
         for payment in state.live_payments():
             if payment.channel == channel:
+                _remember(state, actor, request, payment.number, at)
                 return payment.number
         if len(state.payments) >= MOST_PAYMENTS:
             raise TooManyPayments
@@ -54,6 +55,12 @@ def begin_payment(*, actor: Actor, order_number: str, channel: str, request: Req
         )
         apply(state=state, change=change, actor=actor, request=request, reference=number, at=at)
         return number
+
+
+def _remember(state: OrderState, actor: Actor, request: RequestKey, number: str, at: Moment) -> None:
+    """A key that was answered with an open payment is answered with it for ever, also when that payment has ended."""
+    if request.key is not None:
+        apply(state=state, change=Change(), actor=actor, request=request, reference=number, at=at)
 
 
 def require_payable(*, state: OrderState, at: Moment) -> None:

@@ -4,15 +4,17 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from django.utils.translation import gettext_lazy as _
 
 from anka.core import database
 from anka.core.actors import gateway
 from anka.core.clock import Moment
 from anka.core.numbers import new_number
+from anka.core.refusals import NotFound, Refusal
 from anka.domain import postings
 from anka.domain.refund_states import ATTEMPT_CHANGES, AttemptState, RefundState
 from anka.flows.steps.change import journals
-from anka.flows.submit_attempt import WRITE, about, positions
+from anka.flows.submit_attempt import OPEN, WRITE, about, legs_after, positions
 from anka.payments.models import Attempt
 from anka.payments.queries import lock_attempt
 
@@ -27,10 +29,29 @@ LEG_AFTER = {
     S.ABNORMAL: RefundState.STUCK,
     S.FAILED: RefundState.STUCK,
 }
+# Whoever says "not yet" or "I do not know" contradicts nobody: it is old news, or none.
+SAYS_LITTLE = frozenset({S.PROCESSING, S.UNKNOWN, S.WAITING_FUNDS})
+MOVES = frozenset(ATTEMPT_CHANGES.table())
+KEEP = """
+INSERT INTO payments_evidence (shop_id, attempt_id, received_at, source, status, channel_number, digest, applied)
+VALUES (%s, %s, %s, %s, %s, %s, decode(%s, 'hex'), false)
+"""
+SAID_BEFORE = "SELECT EXISTS (SELECT FROM payments_evidence WHERE shop_id = %s AND attempt_id = %s AND status = %s AND NOT applied)"
+RECORD = "SELECT record_event(%s, %s, %s, %s, %s, %s, NULL, NULL, %s::jsonb)"
+
+
+class RefundNoticeDiffers(Refusal):
+    """A notice about a refund speaks of another amount, currency or payment than the refund was asked for with."""
+
+    code, status = "refund_differs", 409
+    says = _("The amount differs from what was asked for. Nothing has changed; the platform looks into it.")
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """What was said about an attempt, by which way it came: answer, notice, poll or bill. `digest` is SHA-256 of the raw bytes, in hex."""
+    """What was said about an attempt, by which way it came: answer, notice, poll or bill. `digest` is SHA-256 of the raw bytes, in hex.
+
+    `channel`, `payment_number` and `currency` are compared where they are known. Provisional evidence is kept and not acted upon yet.
+    """
 
     status: AttemptState
     source: str
@@ -38,19 +59,32 @@ class Evidence(msgspec.Struct, frozen=True):
     channel_number: str | None = None
     amount_minor: int | None = None
     digest: str = ""
+    channel: str | None = None
+    payment_number: str | None = None
+    currency: str | None = None
+    provisional: bool = False
 
 
 def record_refund_outcome(*, number: str, evidence: Evidence, at: Moment) -> AttemptState:
     """Apply evidence to an attempt and return what the attempt is now.
 
     Evidence that contradicts what is known (another amount, or a state the table does not lead to) is kept and changes nothing else;
-    an event says so, for a person to look at.
+    an event says so once, for a person to look at.
 
     Raises:
-        NotFound: there is no such attempt.
+        NotFound: there is no such attempt at this channel.
+        RefundNoticeDiffers: a notice does not fit the refund; nothing was kept.
     """
     with database.transaction():
         attempt = lock_attempt(number=number)
+        if evidence.channel is not None and evidence.channel != attempt.channel:
+            raise NotFound
+        fits = _fits(attempt, evidence)
+        if not fits and evidence.source == "notice":
+            raise RefundNoticeDiffers
+        if not fits or evidence.provisional or ((attempt.status, evidence.status) not in MOVES and attempt.status not in OPEN):
+            _keep(attempt, evidence, at)
+            return attempt.status
         change = _change(attempt, evidence)
         actor = gateway(attempt.channel)
         body = msgspec.json.encode(change).decode()
@@ -58,16 +92,40 @@ def record_refund_outcome(*, number: str, evidence: Evidence, at: Moment) -> Att
         return S(change["attempt"]["status"])
 
 
+def _fits(attempt: Attempt, evidence: Evidence) -> bool:
+    compared = (
+        (evidence.amount_minor, attempt.amount_minor),
+        (evidence.currency, attempt.currency),
+        (evidence.payment_number, attempt.payment_number),
+    )
+    return all(said is None or said == known for said, known in compared)
+
+
+def _keep(attempt: Attempt, evidence: Evidence, at: Moment) -> None:
+    """Keep evidence that is not acted upon: an attempt that is over stays exactly as it is."""
+    said_before = database.value(SAID_BEFORE, (attempt.shop_id, attempt.attempt_id, evidence.status))
+    kept = (evidence.source, evidence.status, evidence.channel_number, evidence.digest)
+    database.rows(KEEP, (attempt.shop_id, attempt.attempt_id, at.now, *kept))
+    if said_before or not (_contradicts(attempt, evidence) or evidence.provisional):
+        return
+    what = "refund_closing_reported" if evidence.provisional else "refund_evidence_contradicts"
+    details = msgspec.json.encode(about(attempt) | {"said": evidence.status, "said_amount_minor": evidence.amount_minor}).decode()
+    actor = str(gateway(attempt.channel))
+    database.rows(RECORD, (attempt.shop_id, attempt.order_id, at.now, actor, what, positions(attempt), details))
+
+
+def _contradicts(attempt: Attempt, evidence: Evidence) -> bool:
+    return not _fits(attempt, evidence) or (evidence.status != attempt.status and evidence.status not in SAYS_LITTLE)
+
+
 def _change(attempt: Attempt, evidence: Evidence) -> dict[str, Any]:
-    wrong_amount = evidence.amount_minor is not None and evidence.amount_minor != attempt.amount_minor
-    known = (attempt.status, evidence.status) in ATTEMPT_CHANGES.table()
-    applied = known and not wrong_amount
-    target = evidence.status if applied else attempt.status
+    applied = (attempt.status, evidence.status) in MOVES
     change: dict[str, Any] = {
         "currency": attempt.currency,
         "attempt": {
-            "status": target,
-            "asked": 1,
+            "status": evidence.status if applied else attempt.status,
+            # How often we asked decides when to ask again; being told is not asking.
+            "asked": 0 if evidence.source == "notice" else 1,
             "channel_number": evidence.channel_number if applied else None,
             "evidence": {
                 "source": evidence.source,
@@ -81,8 +139,8 @@ def _change(attempt: Attempt, evidence: Evidence) -> dict[str, Any]:
     }
     if applied:
         _follow(change, attempt, evidence)
-    elif wrong_amount or evidence.status != attempt.status:
-        change["events"].append(_event("refund_evidence_contradicts", attempt, said=evidence.status, amount_minor=evidence.amount_minor))
+    elif _contradicts(attempt, evidence):
+        change["events"].append(_event("refund_evidence_contradicts", attempt, said=evidence.status))
     return change
 
 
@@ -94,9 +152,8 @@ def _follow(change: dict[str, Any], attempt: Attempt, evidence: Evidence) -> Non
     leg = LEG_AFTER.get(target)
     if leg is None:
         return
-    change["attempt"]["leg_status"] = leg
+    change["attempt"] |= legs_after(attempt, leg)
     if leg == RefundState.STUCK:
-        change["attempt"]["refund_status"] = RefundState.STUCK
         change["events"].append(_event("refund_stuck", attempt, said=target))
     if leg == RefundState.SUCCEEDED:
         _arrive(change, attempt, evidence)
@@ -105,7 +162,7 @@ def _follow(change: dict[str, Any], attempt: Attempt, evidence: Evidence) -> Non
 def _try_again(change: dict[str, Any], attempt: Attempt) -> None:
     """A closed attempt is over at the channel: a new one with a new number, or a person."""
     if attempt.attempts_so_far >= MOST_ATTEMPTS:
-        change["attempt"] |= {"leg_status": RefundState.STUCK, "refund_status": RefundState.STUCK}
+        change["attempt"] |= legs_after(attempt, RefundState.STUCK)
         change["events"].append(_event("refund_stuck", attempt, said=S.CLOSED))
         return
     number = new_number(shop_code=attempt.shop_code, letter="T")
@@ -121,7 +178,6 @@ def _arrive(change: dict[str, Any], attempt: Attempt, evidence: Evidence) -> Non
         posting = postings.refund_done_channel(shop_id=attempt.shop_id, **facts)  # type: ignore[arg-type]
     change["journals"] = journals(tuple(sorted(posting, key=lambda journal: journal.shop_id == 0)))
     if attempt.other_legs_open == 0:
-        change["attempt"]["refund_status"] = RefundState.SUCCEEDED
         change["money"] = [
             {
                 "positions": [unit.position],

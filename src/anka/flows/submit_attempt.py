@@ -5,13 +5,24 @@ import msgspec
 from anka.core import database
 from anka.core.actors import system
 from anka.core.clock import Moment
-from anka.domain.refund_states import AttemptState
+from anka.domain.refund_states import AttemptState, RefundState, of_legs
 from anka.payments.models import Attempt
 from anka.payments.queries import lock_attempt
 
 WRITE = "SELECT write_refund_outcome($1, $2, $3, $4, $5, $6)"
 REFUNDS = system("refunds")
-OPEN = frozenset({AttemptState.CREATED, AttemptState.SUBMITTING, AttemptState.PROCESSING, AttemptState.UNKNOWN, AttemptState.WAITING_FUNDS})
+# Abnormal is stuck, not over: a person looks after it, and the channel is still asked in case it mends by itself.
+OPEN = frozenset(
+    {
+        AttemptState.CREATED,
+        AttemptState.SUBMITTING,
+        AttemptState.PROCESSING,
+        AttemptState.UNKNOWN,
+        AttemptState.WAITING_FUNDS,
+        AttemptState.ABNORMAL,
+    }
+)
+OTHER_LEGS = "SELECT status FROM payments_leg WHERE shop_id = %s AND refund_id = %s AND leg <> %s"
 
 
 def submit_attempt(*, number: str, at: Moment) -> Attempt | None:
@@ -28,12 +39,20 @@ def submit_attempt(*, number: str, at: Moment) -> Attempt | None:
             return None
         if attempt.status == AttemptState.CREATED:
             change = {
-                "attempt": {"status": AttemptState.SUBMITTING, "leg_status": "processing", "refund_status": "processing"},
+                "attempt": {"status": AttemptState.SUBMITTING, **legs_after(attempt, RefundState.PROCESSING)},
                 "events": [{"what": "refund_submitted", "positions": positions(attempt), "details": about(attempt)}],
             }
             body = msgspec.json.encode(change).decode()
             database.call(WRITE, attempt.shop_id, attempt.order_id, attempt.attempt_id, at.now, str(REFUNDS), body)
         return attempt
+
+
+def legs_after(attempt: Attempt, leg: RefundState) -> dict[str, str]:
+    """Return what an attempt's leg becomes and what its refund is then; a leg that is stuck shows through whatever the others do."""
+    others: list[RefundState] = []
+    if attempt.other_legs_open:
+        others = [RefundState(row[0]) for row in database.rows(OTHER_LEGS, (attempt.shop_id, attempt.refund_id, attempt.leg))]
+    return {"leg_status": leg, "refund_status": of_legs(legs=(leg, *others))}
 
 
 def positions(attempt: Attempt) -> list[int]:

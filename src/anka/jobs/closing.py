@@ -1,29 +1,42 @@
 """Closing unpaid orders: a channel that may still take the money is asked to stop first, for two seconds; silence releases anyway."""
 
+import logging
+
 from anka.core import database
 from anka.core.actors import Actor
 from anka.core.clock import Moment
 from anka.core.idempotency import RequestKey, once
+from anka.core.refusals import Refusal
+from anka.domain.payment_states import PaymentState
+from anka.flows.end_payment import end_payment
 from anka.flows.expire_unpaid import BATCH, EXPIRY, expire_order, expire_unpaid
-from anka.flows.open_case import open_case
+from anka.flows.open_case import open_case, quote_case
 from anka.flows.steps.judge import Claim
 from anka.jobs import notices
 from anka.jobs.channels import channels
-from anka.orders.models import OrderState
+from anka.orders.models import OrderState, Payment
 from anka.orders.queries import read_order
 
-# Orders whose hold ran out while a channel may still take the money.
-HELD_OPEN = """
-SELECT o.number FROM core_clock AS clock JOIN orders_order AS o ON o.shop_id = clock.shop_id AND o.id = clock.order_id
-WHERE clock.kind = 'hold' AND clock.state = 'running' AND clock.due_at <= %s AND o.closed_at IS NULL AND o.paid_at IS NULL
-  AND EXISTS (SELECT FROM payments_payment AS payment WHERE payment.shop_id = o.shop_id AND payment.order_id = o.id
-              AND payment.status IN ('created', 'pending'))
-ORDER BY clock.due_at LIMIT %s
+log = logging.getLogger("anka.worker")
+
+# Orders whose hold ran out, longest ago first; those that made trouble wait in the outbox.
+OVERDUE = """
+SELECT o.shop_id, o.number FROM core_clock AS clock JOIN orders_order AS o ON o.shop_id = clock.shop_id AND o.id = clock.order_id
+WHERE clock.kind = 'hold' AND clock.state = 'running' AND clock.due_at <= %(now)s AND o.closed_at IS NULL AND o.paid_at IS NULL {and_held}
+  AND NOT EXISTS (SELECT FROM core_outbox AS work WHERE work.shop_id = o.shop_id AND work.topic = 'expire' AND work.subject = o.number
+                  AND work.done_at IS NULL)
+ORDER BY clock.due_at LIMIT %(limit)s
 """
+AND_HELD = """AND EXISTS (SELECT FROM payments_payment AS payment WHERE payment.shop_id = o.shop_id AND payment.order_id = o.id
+              AND payment.status IN ('created', 'pending'))"""
 
 
 def ask_channels_to_stop(*, state: OrderState, at: Moment) -> None:
-    """Ask the channels of an unpaid order's live payments to take no more money; money that was faster is taken."""
+    """Ask the channels of an unpaid order's live payments to take no more money; money that was faster is taken.
+
+    Raises:
+        Busy, DatabaseUnavailable: somebody else holds the order; ask again.
+    """
     if state.paid_at is not None or state.closed_at is not None:
         return
     for payment in state.live_payments():
@@ -31,25 +44,59 @@ def ask_channels_to_stop(*, state: OrderState, at: Moment) -> None:
         if adapter is None:
             continue
         answer = adapter.close(number=payment.number, now=at.now)
-        if answer.status == "paid":
-            notices.take(channel=payment.channel, evidence=answer.evidence, at=at)
+        try:
+            if answer.status == "paid":
+                notices.take(channel=payment.channel, evidence=answer.evidence, at=at)
+            elif answer.status == "closed":
+                _note_closed(payment, at)
+        except Refusal as refused:
+            if refused.status >= 500:
+                raise
+            # What the channel says cannot be (another amount, say): it is not taken, and must not keep the goods from others.
+            log.warning("payment %s: the channel's answer to closing it was refused (%s)", payment.number, refused.code)
+
+
+def _note_closed(payment: Payment, at: Moment) -> None:
+    """Remember that the cashier is shut, so that whoever decides to pay after all gets a new payment."""
+    end_payment(channel=payment.channel, payment_number=payment.number, outcome=PaymentState.CLOSED, at=at)
 
 
 def cancel(*, actor: Actor, order_number: str, claim: Claim, request: RequestKey, at: Moment) -> tuple[str, ...]:
     """Get out of an order; see flows.open_case, whose errors are ours. Channels are asked before its transaction."""
-    ask_channels_to_stop(state=read_order(number=order_number, actor=actor, at=at), at=at)
+    state = read_order(number=order_number, actor=actor, at=at)
+    unpaid = state.paid_at is None and state.closed_at is None
+    # Only a claim that is going to be carried out may shut the cashier.
+    if unpaid and state.live_payments() and quote_case(actor=actor, order_number=order_number, claim=claim, at=at)["allowed"]:
+        ask_channels_to_stop(state=state, at=at)
     return once(lambda: open_case(actor=actor, order_number=order_number, claim=claim, request=request, at=at))
 
 
 def close_expired(*, at: Moment) -> int:
-    """Close every unpaid order whose hold has run out, a batch at a time, and return how many. Bounded; the next sweep goes on."""
+    """Close every unpaid order whose hold has run out and that no channel holds open, a batch at a time; return how many. Bounded."""
     closed = 0
-    for _batch in range(100):
+    for _batch in range(10):
         batch = expire_unpaid(at=at)
         closed += batch
         if batch < BATCH:
             break
-    for (number,) in database.rows(HELD_OPEN, (at.now, 200)):
-        ask_channels_to_stop(state=read_order(number=number, actor=EXPIRY, at=at), at=at)
-        closed += expire_order(order_number=number, at=at)
     return closed
+
+
+def held_open(*, at: Moment, limit: int) -> list[tuple[int, str]]:
+    """Return orders whose hold has run out while a channel may still take their money: shop and number."""
+    return _overdue(AND_HELD, at, limit)
+
+
+def overdue(*, at: Moment, limit: int) -> list[tuple[int, str]]:
+    """Return orders whose hold has run out, whether a channel holds them open or not: shop and number."""
+    return _overdue("", at, limit)
+
+
+def _overdue(and_held: str, at: Moment, limit: int) -> list[tuple[int, str]]:
+    return [(shop, number) for shop, number in database.rows(OVERDUE.format(and_held=and_held), {"now": at.now, "limit": limit})]
+
+
+def close_one(*, order_number: str, at: Moment) -> bool:
+    """Ask the channels of one order to stop, then close it if it was not paid meanwhile; tell whether it was closed."""
+    ask_channels_to_stop(state=read_order(number=order_number, actor=EXPIRY, at=at), at=at)
+    return expire_order(order_number=order_number, at=at)

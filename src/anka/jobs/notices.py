@@ -1,26 +1,37 @@
-"""Messages from payment channels: check, act once, answer in the channel's own way. What is refused is kept and changes nothing."""
+"""Messages from payment channels: check, act once, answer in the channel's own way. What is refused is kept and changes nothing.
+
+A message that cannot be taken because of our own state (the order is busy, the database is away) is answered with 503 and not called
+refused: the channel sends it again.
+"""
 
 import hashlib
+import logging
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from anka.adapters.channels.port import Channel, Evidence, EvidenceStatus, Notice, NoticeRefused
+from anka.adapters.channels.port import Channel, Evidence, Notice, NoticeRefused
 from anka.core.clock import Moment
 from anka.core.refusals import Refusal
 from anka.domain.payment_states import PaymentState
-from anka.domain.refund_states import AttemptState
-from anka.flows import record_refund_outcome as outcomes
 from anka.flows.end_payment import end_payment
 from anka.flows.record_notice import record_notice
 from anka.flows.take_payment import PaidNotice, take_payment
+from anka.jobs import refunds
 from anka.jobs.channels import channel as channel_named
 
+log = logging.getLogger("anka.notices")
 Answer = tuple[int, str, bytes]
 REFUSED_BODY = b'{"ok":false}'
 JSON = "application/json"
+EXCERPT_BYTES = 500
+NUMBER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+CHANNEL_NUMBER = re.compile(r"[!-~]{1,128}")
+ENDS = {"payment.failed": PaymentState.FAILED, "payment.closed": PaymentState.CLOSED}
 
 
 class NoticeNotBelieved(Refusal):
-    """The message is genuine but says something that cannot be: no transaction number, or no amount."""
+    """The message is genuine but says something that cannot be: no transaction number, no amount, or numbers nobody would give."""
 
     code, status = "notice_incomplete", 400
 
@@ -32,32 +43,67 @@ def receive(*, channel: str, headers: Mapping[str, str], body: bytes, at: Moment
         ChannelUnknown: there is no such channel.
     """
     adapter = channel_named(channel)
-    digest = hashlib.sha256(body).hexdigest()
+    seen = _Seen(channel, hashlib.sha256(body).hexdigest(), body, at)
     try:
         notice = adapter.read_notice(headers=headers, body=body, now=at.now)
-    except NoticeRefused as refused:
-        excerpt = body[:500].decode("utf-8", "replace").replace("\0", "")
-        record_notice(channel=channel, digest=digest, verdict="refused", reason=refused.code, about=(None, excerpt), at=at)
-        return refused.status, JSON, REFUSED_BODY
+        _require_plausible(notice)
+    except (NoticeRefused, NoticeNotBelieved) as refused:
+        return _refused(seen, refused, None)
     try:
-        news = _act(adapter, notice, digest, at)
+        return _carried_out(adapter, notice, seen)
     except Refusal as refused:
-        record_notice(channel=channel, digest=digest, verdict="refused", reason=refused.code, about=(notice.payment_number, ""), at=at)
-        return refused.status, JSON, REFUSED_BODY
-    if not news:
-        record_notice(channel=channel, digest=digest, verdict="repeated", reason=notice.kind, about=(notice.payment_number, ""), at=at)
+        return _refused(seen, refused, notice.payment_number)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A message as it came in."""
+
+    channel: str
+    digest: str
+    body: bytes
+    at: Moment
+
+
+def _carried_out(adapter: Channel, notice: Notice, seen: _Seen) -> Answer:
+    if notice.kind == "payment.paid":
+        # Money that is news is written down in the very transaction that takes it.
+        news = take(channel=adapter.code, evidence=notice.evidence, digest=seen.digest, at=seen.at) != "repeated"
+    else:
+        news = _act(adapter, notice, seen.at)
+    if notice.kind != "payment.paid" or not news:
+        verdict = "taken" if news else "repeated"
+        about = (notice.payment_number, "")
+        record_notice(channel=adapter.code, digest=seen.digest, verdict=verdict, reason=notice.kind, about=about, at=seen.at)
     return adapter.notice_accepted()
 
 
-def _act(adapter: Channel, notice: Notice, digest: str, at: Moment) -> bool:
-    """Carry a genuine message out; tell whether it was news that left a row of its own."""
-    if notice.kind == "payment.paid":
-        return take(channel=adapter.code, evidence=notice.evidence, digest=digest, at=at) != "repeated"
-    if notice.kind in ("payment.failed", "payment.closed"):
-        outcome = PaymentState.FAILED if notice.kind == "payment.failed" else PaymentState.CLOSED
-        return end_payment(channel=adapter.code, payment_number=notice.number, outcome=outcome, at=at) and False
-    apply_evidence(evidence=notice.evidence, at=at)
-    return False
+def _act(adapter: Channel, notice: Notice, at: Moment) -> bool:
+    """Carry out a genuine message that brings no money; tell whether it changed anything."""
+    if notice.kind in ENDS:
+        return end_payment(channel=adapter.code, payment_number=notice.number, outcome=ENDS[notice.kind], at=at)
+    return refunds.apply_notice(evidence=notice.evidence, channel=adapter.code, payment_number=notice.payment_number, at=at)
+
+
+def _require_plausible(notice: Notice) -> None:
+    """Refuse numbers that neither we nor a channel would give; PostgreSQL would not even look for some of them."""
+    numbers = NUMBER.fullmatch(notice.number) and NUMBER.fullmatch(notice.payment_number)
+    if not numbers or not CHANNEL_NUMBER.fullmatch(notice.evidence.channel_number or "-"):
+        raise NoticeNotBelieved
+
+
+def _refused(seen: _Seen, refused: Refusal | NoticeRefused, payment_number: str | None) -> Answer:
+    if refused.status >= 500:
+        log.warning("a notice of %s waits to be sent again: %s", seen.channel, refused.code)
+        return refused.status, JSON, REFUSED_BODY
+    about = (payment_number, seen.body[:EXCERPT_BYTES].decode("utf-8", "replace").replace("\0", ""))
+    try:
+        record_notice(channel=seen.channel, digest=seen.digest, verdict="refused", reason=refused.code, about=about, at=seen.at)
+    except Refusal as trouble:
+        # What could not be kept is not refused for good: it comes again.
+        log.warning("a refused notice of %s could not be kept: %s", seen.channel, trouble.code)
+        return trouble.status, JSON, REFUSED_BODY
+    return refused.status, JSON, REFUSED_BODY
 
 
 def take(*, channel: str, evidence: Evidence, digest: str = "", at: Moment) -> str:
@@ -78,20 +124,3 @@ def take(*, channel: str, evidence: Evidence, digest: str = "", at: Moment) -> s
         digest=digest,
     )
     return take_payment(paid=paid, at=at).outcome
-
-
-def apply_evidence(*, evidence: Evidence, at: Moment) -> AttemptState:
-    """Apply what a channel said about a refund attempt.
-
-    Raises:
-        NotFound: we never made such an attempt.
-    """
-    said = outcomes.Evidence(
-        status=AttemptState(EvidenceStatus(evidence.status).value),
-        source=evidence.source,
-        observed_at=evidence.observed_at,
-        channel_number=evidence.channel_number,
-        amount_minor=evidence.amount_minor,
-        digest=evidence.digest,
-    )
-    return outcomes.record_refund_outcome(number=evidence.number, evidence=said, at=at)

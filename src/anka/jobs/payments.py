@@ -1,6 +1,7 @@
 """Paying: begin a payment, and say where its cashier is. The address is signed anew whenever it is asked for; nobody is called."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 
@@ -52,6 +53,15 @@ def cashier(*, state: OrderState, payment: Payment, at: Moment) -> Started | Non
     live = payment.status in (PaymentState.CREATED, PaymentState.PENDING)
     if payment.channel == WALLET or not live or state.closed_at or at.now >= payment.expires_at:
         return None
+    return sign(state=state, payment=payment, now=at.now)
+
+
+def sign(*, state: OrderState, payment: Payment, now: datetime) -> Started:
+    """Return the signed address of a payment's cashier, as it was or would have been given out at `now`.
+
+    Raises:
+        ChannelUnknown: the channel was taken out of use.
+    """
     request = PaymentRequest(
         number=payment.number,
         amount_minor=payment.amount_minor,
@@ -60,4 +70,4 @@ def cashier(*, state: OrderState, payment: Payment, at: Moment) -> Started | Non
         expires_at=payment.expires_at,
         return_url=f"{settings.ENVIRONMENT.base_url}/orders/{state.number}",
     )
-    return channel_named(payment.channel).start(payment=request, now=at.now)
+    return channel_named(payment.channel).start(payment=request, now=now)

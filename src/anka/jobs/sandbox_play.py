@@ -14,7 +14,7 @@ from anka.core.clock import Moment
 from anka.core.refusals import BadInput, NotFound, Refusal
 from anka.jobs import notices, sweeps
 from anka.jobs.channels import channels
-from anka.jobs.payments import cashier
+from anka.jobs.payments import sign
 from anka.orders.queries import read_order
 
 PLAYER = system("sandbox")
@@ -28,7 +28,11 @@ JOIN payments_attempt AS attempt ON attempt.shop_id = refund.shop_id AND attempt
 WHERE refund.shop_id = (SELECT id FROM accounts_shop WHERE code = split_part(%s, '-', 1)) AND (refund.number = %s OR attempt.number = %s)
 ORDER BY attempt.id DESC LIMIT 1
 """
-LONGEST_STEP = timedelta(days=3660)
+# As far as the movable clock goes.
+FURTHEST = timedelta(days=3650)
+NOT_THERE = "not backwards, at most ten years ahead of real time"
+TOGETHER = timedelta(milliseconds=250)
+MOST_STEPS = 2000
 
 
 class SandboxIsOff(Refusal):
@@ -64,6 +68,7 @@ def play_payment(*, number: str, outcome: str, faults: Sequence[sandbox_play.Fau
     Raises:
         NotFound: there is no such payment. BadInput: no such outcome or fault. GatewayRefuses: as its name says.
     """
+    channel = _sandbox()
     if outcome not in sandbox_play.PAYMENT_OUTCOMES:
         raise BadInput(fields={"outcome": ", ".join(sandbox_play.PAYMENT_OUTCOMES)})
     order = database.value(ORDER_OF, (number, number))
@@ -71,10 +76,12 @@ def play_payment(*, number: str, outcome: str, faults: Sequence[sandbox_play.Fau
         raise NotFound
     state = read_order(number=order, actor=PLAYER, at=at)
     payment = state.payment(number)
-    started = cashier(state=state, payment=payment, at=at) if payment else None
-    url = started.cashier_url if started else ""
+    if payment is None or payment.channel != channel.code:
+        raise NotFound
+    # The address as it was given out in time: whoever opened it then may still pay late.
+    url = sign(state=state, payment=payment, now=payment.created_at).cashier_url
     return _carry_out(
-        lambda: sandbox_play.play_payment(channel=_sandbox(), number=number, outcome=outcome, faults=faults, cashier_url=url),  # type: ignore[arg-type]
+        lambda: sandbox_play.play_payment(channel=channel, number=number, outcome=outcome, faults=faults, cashier_url=url),  # type: ignore[arg-type]
         at=at,
     )
 
@@ -85,13 +92,14 @@ def play_refund(*, number: str, outcome: str, faults: Sequence[sandbox_play.Faul
     Raises:
         NotFound: there is no such refund. BadInput: no such outcome or fault. GatewayRefuses: as its name says.
     """
+    channel = _sandbox()
     if outcome not in sandbox_play.REFUND_OUTCOMES:
         raise BadInput(fields={"outcome": ", ".join(sandbox_play.REFUND_OUTCOMES)})
     attempt = database.value(ATTEMPT_OF, (number, number, number))
     if attempt is None:
         raise NotFound
     return _carry_out(
-        lambda: sandbox_play.play_refund(channel=_sandbox(), number=attempt, outcome=outcome, faults=faults),  # type: ignore[arg-type]
+        lambda: sandbox_play.play_refund(channel=channel, number=attempt, outcome=outcome, faults=faults),  # type: ignore[arg-type]
         at=at,
     )
 
@@ -109,18 +117,20 @@ def _carry_out(play: Callable[[], sandbox_play.Played], *, at: Moment) -> Played
 def move_clock(*, advance_seconds: int | None, now: datetime | None) -> datetime:
     """Move the market's time forward and run every clock that falls, each at its own due time, before answering with the new time.
 
+    Clocks that fall within a quarter of a second are run together, as a worker that looks four times a second would. After 2,000 such
+    steps the rest of the way is taken in one: years of asking after one refund teach nobody anything.
+
     Raises:
-        BadInput: not exactly one of the two, backwards, or more than ten years.
+        BadInput: not exactly one of the two, backwards, or more than ten years ahead of real time.
         SandboxIsOff: this installation handles real money.
     """
     _sandbox()
     before = clock.moment()
     target = _target(before, advance_seconds, now)
     step = before.now
-    for _round in range(10_000):
-        due = _next_due(step, target)
-        step = due or target
-        _set(step)
+    for left in range(MOST_STEPS, -1, -1):
+        step = (_next_due(step, target) if left else None) or target
+        clock.set_now(step)
         sweeps.run_due(at=Moment(now=step, real=before.real))
         if step >= target:
             break
@@ -130,25 +140,35 @@ def move_clock(*, advance_seconds: int | None, now: datetime | None) -> datetime
 def _target(before: Moment, advance_seconds: int | None, now: datetime | None) -> datetime:
     if (advance_seconds is None) == (now is None):
         raise BadInput(fields={"advance_seconds": "either advance_seconds or now"})
-    target = before.now + timedelta(seconds=advance_seconds) if advance_seconds is not None else now
-    if target is None or target.tzinfo is None:
+    furthest = before.real + FURTHEST
+    if advance_seconds is not None:
+        if not 0 <= advance_seconds <= (furthest - before.now).total_seconds():
+            raise BadInput(fields={"advance_seconds": NOT_THERE})
+        return before.now + timedelta(seconds=advance_seconds)
+    if now is None or now.tzinfo is None:
         raise BadInput(fields={"now": "RFC 3339 with zone"})
-    if target < before.now or target > before.now + LONGEST_STEP:
-        raise BadInput(fields={"now": "not backwards, at most ten years ahead"})
-    return target
+    if not before.now <= now <= furthest:
+        raise BadInput(fields={"now": NOT_THERE})
+    return now
 
 
-NEXT_DUE = """
-SELECT min(due_at) FROM (
-    SELECT min(due_at) AS due_at FROM core_clock WHERE state = 'running' AND kind IN ('hold', 'confirm', 'settle') AND due_at > %(after)s
-    UNION ALL SELECT min(due_at) FROM core_outbox WHERE done_at IS NULL AND due_at > %(after)s) AS next WHERE due_at <= %(until)s
+CLOCKS = "(VALUES ('hold'), ('confirm'), ('settle')) AS wanted (kind)"
+NEXT_DUE = f"""
+WITH first AS (
+    SELECT min(due_at) AS due_at FROM (
+        SELECT due_at FROM {CLOCKS}, LATERAL (SELECT due_at FROM core_clock AS clock WHERE clock.kind = wanted.kind
+            AND clock.state = 'running' AND clock.due_at > %(after)s ORDER BY clock.due_at LIMIT 1) AS soonest
+        UNION ALL SELECT min(due_at) FROM core_outbox WHERE done_at IS NULL AND due_at > %(after)s) AS each_kind),
+until AS (SELECT due_at, least(due_at + %(together)s, %(until)s) AS last FROM first WHERE due_at <= %(until)s)
+SELECT max(due_at) FROM (
+    SELECT due_at FROM until
+    UNION ALL SELECT soonest.due_at FROM until, {CLOCKS}, LATERAL (SELECT due_at FROM core_clock AS clock WHERE clock.kind = wanted.kind
+        AND clock.state = 'running' AND clock.due_at BETWEEN until.due_at AND until.last ORDER BY clock.due_at DESC LIMIT 1) AS soonest
+    UNION ALL SELECT work.due_at FROM until, core_outbox AS work
+        WHERE work.done_at IS NULL AND work.due_at BETWEEN until.due_at AND until.last) AS together
 """
 
 
 def _next_due(after: datetime, until: datetime) -> datetime | None:
-    due: datetime | None = database.value(NEXT_DUE, {"after": after, "until": until})
+    due: datetime | None = database.value(NEXT_DUE, {"after": after, "until": until, "together": TOGETHER})
     return due
-
-
-def _set(at: datetime) -> None:
-    clock.set_now(at)

@@ -1,79 +1,135 @@
-"""What the worker does by itself: work from the outbox, and clocks that have fallen. Every sweep is bounded and may run twice."""
+"""What the worker does by itself: work from the outbox, and clocks that have fallen. Every sweep is bounded and may run twice.
+
+Trouble with one order stays with it: it is written into the outbox with its code, put off for longer each time, and looked at by a
+person; all others go on. Only a database that is away stops a sweep.
+"""
 
 import logging
+import secrets
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from typing import TypeVar
 
 from anka.core import database, outbox
 from anka.core.clock import Moment
 from anka.core.outbox import Task
-from anka.core.refusals import DatabaseUnavailable, Refusal
+from anka.core.refusals import Busy, DatabaseUnavailable, Refusal
 from anka.flows.confirm_order import auto_confirm_order
 from anka.flows.deliver_order import deliver_order
 from anka.flows.settle_order import settle_order
 from anka.jobs import closing, refunds
 
 log = logging.getLogger("anka.worker")
-BATCH = 50
+Answer = TypeVar("Answer")
+Handler = Callable[[str, Moment], timedelta | None]
 # After something unexpected: 5 s, 10 s, 20 s, … at most an hour.
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=5), timedelta(hours=1)
+# How much of each is taken up at once. Whatever talks to a channel waits up to 4 s for it, so a batch stays well below the lease.
+BATCH, SLOW_BATCH, CLOCKS = 50, 8, 100
+ROUNDS = 500
 
+# Orders with a fallen clock that can be acted upon now, longest ago first. Units whose money has left, or that are argued about, are not
+# waited for by anybody; orders that made trouble wait in the outbox.
 FALLEN = """
-SELECT DISTINCT o.number FROM core_clock AS clock JOIN orders_order AS o ON o.shop_id = clock.shop_id AND o.id = clock.order_id
-WHERE clock.kind = %s AND clock.state = 'running' AND clock.due_at <= %s LIMIT 500
+SELECT o.shop_id, o.number FROM core_clock AS clock
+    JOIN orders_order AS o ON o.shop_id = clock.shop_id AND o.id = clock.order_id
+    JOIN orders_unit AS unit ON unit.shop_id = clock.shop_id AND unit.order_id = clock.order_id AND unit.position = clock.position
+WHERE clock.kind = %(kind)s AND clock.state = 'running' AND clock.due_at <= %(now)s
+  AND unit.money = %(money)s AND (%(kind)s <> 'confirm' OR unit.stage IN ('sealed', 'revealed', 'delivered', 'used'))
+  AND NOT EXISTS (SELECT FROM cases_unit AS argued WHERE argued.shop_id = unit.shop_id AND argued.order_id = unit.order_id
+                  AND argued.position = unit.position AND argued.open)
+  AND NOT EXISTS (SELECT FROM core_outbox AS work WHERE work.shop_id = o.shop_id AND work.topic = %(kind)s AND work.subject = o.number
+                  AND work.done_at IS NULL)
+GROUP BY o.shop_id, o.number ORDER BY min(clock.due_at) LIMIT %(limit)s
 """
 
 
-def _deliver(subject: str, at: Moment) -> timedelta | None:
-    deliver_order(order_number=subject, at=at)
-    return None
+def _once(act: Callable[..., object]) -> Handler:
+    """A handler that has nothing left to do afterwards."""
+
+    def handler(subject: str, at: Moment) -> timedelta | None:
+        act(order_number=subject, at=at)
+        return None
+
+    return handler
 
 
 def _refund(subject: str, at: Moment) -> timedelta | None:
     return refunds.pursue(number=subject, at=at)
 
 
-# A handler returns after what time it wants to be called again, or None where it is done.
-HANDLERS: dict[str, Callable[[str, Moment], timedelta | None]] = {"deliver": _deliver, "refund": _refund}
+# A handler returns after what time it wants to be called again, or None where it is done. Expiry, confirming and settling come here only
+# after trouble: as a rule their clocks bring them.
+QUICK: dict[str, Handler] = {"deliver": _once(deliver_order), "confirm": _once(auto_confirm_order), "settle": _once(settle_order)}
+SLOW: dict[str, Handler] = {"refund": _refund, "expire": _once(closing.close_one)}
+HANDLERS = QUICK | SLOW
 
 
 def work_off(*, at: Moment) -> int:
-    """Do a batch of the work that is due and return how much there was."""
-    tasks = outbox.lease(topics=sorted(HANDLERS), limit=BATCH, at=at)
-    for task in tasks:
-        _do(task, at)
-    return len(tasks)
+    """Do a batch of the work that is due and return how much there was. What talks to channels comes in small batches of its own."""
+    total = 0
+    for topics, limit in ((QUICK, BATCH), (SLOW, SLOW_BATCH)):
+        tasks = outbox.lease(topics=sorted(topics), limit=limit, at=at)
+        for task in tasks:
+            _do(task, at)
+        total += len(tasks)
+    return total
 
 
 def _do(task: Task, at: Moment) -> None:
-    try:
-        again = HANDLERS[task.topic](task.subject, at)
-    except DatabaseUnavailable:
-        raise
-    except Refusal as refusal:
-        wait = min(FIRST_RETRY * 2 ** min(task.tries, 10), LONGEST_RETRY)
-        log.warning("%s %s was refused (%s); trying again in %s", task.topic, task.subject, refusal.code, wait)
-        outbox.later(task=task, due_at=at.now + wait, failure=refusal.code)
-        return
-    if again is None:
+    again, failure = _safely(f"{task.topic} {task.subject}", partial(HANDLERS[task.topic], task.subject, at))
+    if failure is not None:
+        wait = min(FIRST_RETRY * 2 ** min(max(task.tries - 1, 0), 10), LONGEST_RETRY)
+        outbox.later(task=task, due_at=at.now + wait, failure=failure)
+    elif again is None:
         outbox.done(task=task, at=at)
     else:
         outbox.later(task=task, due_at=at.now + again)
 
 
+def _safely(what: str, run: Callable[[], Answer]) -> tuple[Answer | None, str | None]:
+    """Run one piece of work; return its answer and what went wrong: nothing, a refusal's code, or a surprise with its number in the log."""
+    try:
+        return run(), None
+    except DatabaseUnavailable:
+        raise
+    except Refusal as refusal:
+        log.warning("%s was refused (%s); it is tried again later", what, refusal.code)
+        return None, refusal.code
+    except Exception as error:
+        # One order that nobody foresaw must neither end the worker nor hold up all others. It is logged whole and tried again.
+        number = secrets.token_hex(4)
+        log.exception("%s went wrong (%s); nothing of it was done, it is tried again later", what, number)
+        return None, f"{type(error).__name__} {number}"
+
+
 def fall(*, at: Moment) -> int:
-    """Act on every clock that has fallen: unpaid orders close, opened keys are confirmed, confirmed money is settled."""
-    acted = closing.close_expired(at=at)
-    for kind, act in (("confirm", auto_confirm_order), ("settle", settle_order)):
-        for (number,) in database.rows(FALLEN, (kind, at.now)):
-            acted += act(order_number=number, at=at)
+    """Act on clocks that have fallen: unpaid orders close, opened keys are confirmed, confirmed money is settled. A batch of each."""
+    closed, trouble = _safely("closing unpaid orders", partial(closing.close_expired, at=at))
+    # Where one order spoils the closing of all at once, they are closed one by one.
+    waiting = closing.held_open if trouble is None else closing.overdue
+    acted = (closed or 0) + sum(_attend("expire", order, closing.close_one, at) for order in waiting(at=at, limit=SLOW_BATCH))
+    for kind, money, act in (("confirm", "held", auto_confirm_order), ("settle", "released", settle_order)):
+        fallen = database.rows(FALLEN, {"kind": kind, "money": money, "now": at.now, "limit": CLOCKS})
+        acted += sum(_attend(kind, (shop_id, number), act, at) for shop_id, number in fallen)
     return acted
+
+
+def _attend(topic: str, order: tuple[int, str], act: Callable[..., bool], at: Moment) -> bool:
+    """Act on one order's clock; where that fails, hand it to the outbox, which knows how to be patient."""
+    shop_id, number = order
+    acted, failure = _safely(f"{topic} {number}", partial(act, order_number=number, at=at))
+    # A busy order is simply looked at again.
+    if failure is not None and failure != Busy.code:
+        outbox.ask(shop_id=shop_id, topic=topic, subject=number, due_at=at.now + FIRST_RETRY, at=at)
+    return bool(acted)
 
 
 def run_due(*, at: Moment) -> int:
     """Do everything that is due at this moment, until nothing is left or a bound is reached; return how much was done."""
     total = 0
-    for _round in range(200):
+    for _round in range(ROUNDS):
         did = fall(at=at) + work_off(at=at)
         total += did
         if did == 0:

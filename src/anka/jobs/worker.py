@@ -1,6 +1,7 @@
 """The worker: looks for work several times a second, until it is told to stop. Any number of workers may run."""
 
 import logging
+import secrets
 import signal
 import threading
 
@@ -31,6 +32,10 @@ def run(*, stop: threading.Event) -> None:
             if reachable:
                 log.warning("the database cannot be reached; waiting, nothing is lost")
                 reachable = False
+            wait = UNREACHABLE_SECONDS
+        except Exception:
+            # Whatever it was, the work is still there: a worker that ends helps nobody.
+            log.exception("a sweep went wrong (%s); nothing was lost, it is repeated", secrets.token_hex(4))
             wait = UNREACHABLE_SECONDS
         stop.wait(wait)
     django_connection.close()
