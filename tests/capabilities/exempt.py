@@ -13,6 +13,7 @@ EXEMPT = {
     "payments_refund_move": REFERENCE,
     "cases_move": REFERENCE,
     "ledger_chart": REFERENCE,
+    "orders_policy": REFERENCE,
     "accounts_person": PEOPLE,
     "accounts_shop": "the list of shops itself; its id is the shop_id of all others",
     "accounts_membership": PEOPLE,

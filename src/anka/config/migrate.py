@@ -1,13 +1,20 @@
 """Bring a database to this version: tables, then functions, then the tables of states, then the grants."""
 
+import json
+from datetime import UTC, datetime
+
 import psycopg
 from django.core.management import call_command
 from django.db import connection as django_connection
 
 from anka.core import schema
 from anka.domain import case_states, chart, delivery_states, payment_states, refund_states, unit_money
+from anka.domain.policy.table import default_rules, default_texts
 
 Rows = list[tuple[object, ...]]
+
+# The rules that came with this version are in force from the moment the database learns of them.
+KEEP_RULES = "INSERT INTO orders_policy (version, texts, published_at) VALUES (%s, %s, %s) ON CONFLICT (version) DO NOTHING"
 
 
 def state_tables() -> dict[str, Rows]:
@@ -33,6 +40,7 @@ def migrate() -> None:
         schema.apply_functions(connection=raw)
         for table, rows in state_tables().items():
             schema.fill_table(connection=raw, table=table, rows=rows)
+        raw.execute(KEEP_RULES, (default_rules().version, json.dumps(dict(default_texts())), datetime.now(UTC)))
         schema.grant_to_runtime(connection=raw)
     finally:
         raw.execute("SELECT pg_advisory_unlock(7266731)")

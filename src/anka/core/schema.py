@@ -49,10 +49,11 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {RUNTIME}
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {RUNTIME};
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {RUNTIME};
 REVOKE UPDATE, DELETE, TRUNCATE ON core_event, core_checkpoint, ledger_journal, ledger_transfer, payments_notice,
-    payments_transaction, payments_evidence, cases_receipt, catalog_terms FROM {RUNTIME};
+    payments_transaction, payments_evidence, cases_receipt, catalog_terms,
+    orders_policy FROM {RUNTIME};
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ledger_account, ledger_chart, orders_move, orders_money_move, payments_payment_move,
     payments_attempt_move, payments_refund_move, cases_move FROM {RUNTIME};
-REVOKE INSERT ON ledger_journal, ledger_transfer FROM {RUNTIME};
+REVOKE INSERT ON ledger_journal, ledger_transfer, orders_policy FROM {RUNTIME};
 REVOKE DELETE ON orders_order, orders_unit, payments_payment, payments_refund, payments_leg, payments_attempt, cases_case, vault_key,
     vault_allocation FROM {RUNTIME};
 """

@@ -12,8 +12,8 @@ from anka.core.idempotency import RequestKey, require_new
 from anka.core.numbers import new_number
 from anka.core.refusals import BadInput, NotFound, NotPermitted, Refusal, refused_by
 from anka.domain.evidence import canonical_json
-from anka.domain.policy.table import default_rules
 from anka.orders.models import Standing
+from anka.orders.policies import rules_in_force
 
 READ = "SELECT read_for_purchase($1, $2, $3, $4, $5, $6, $7)"
 WRITE = "SELECT write_placed_order($1, $2, $3, $4, $5)"
@@ -171,7 +171,7 @@ def _order(offer: Offer, purchase: Purchase, number: str, now: datetime) -> dict
         "currency": offer.currency,
         "commission_basis_points": offer.commission_basis_points,
         "notice": "confirmed" if offer.notice_zh or offer.notice_en else "none",
-        "policy_version": default_rules().version,
+        "policy_version": rules_in_force().version,
         "snapshot": canonical_json(snapshot).decode(),
         "hold_until": now + timedelta(minutes=offer.hold_minutes),
     }

@@ -12,11 +12,12 @@ from importlib.resources import files
 import msgspec
 
 from anka.core import database
+from anka.core.refusals import NotFound
 from anka.domain.evidence import canonical_json
 from anka.domain.facts import Facts, FactsError
 from anka.domain.policy.decide import NoRuleMatches, decide
-from anka.domain.policy.table import default_rules
 from anka.jobs.checkpoints import wrong_checkpoints
+from anka.orders.policies import rules_of
 
 SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 SETTINGS = "SELECT set_config('anka.audit_now', %s, true), set_config('anka.audit_since', %s, true)"
@@ -82,10 +83,12 @@ def audit(*, now: datetime, since: str = "") -> list[Violation]:
 
 
 def _replayed(scope: str) -> Iterator[Violation]:
-    """I15. Each stored decision replays to the same answer from its stored facts. Other rules than today's are not at hand."""
-    rules = default_rules()
+    """I15. Each stored decision replays to the same answer from its stored facts, by the rules it was made under."""
     for number, version, facts, decision in database.rows(_query(scope, RECEIPTS)):
-        if version != rules.version:
+        try:
+            rules = rules_of(version=version)
+        except NotFound:
+            yield Violation(invariant="I15", where=f"case {number}", what=f"its rules, version {version}, are not kept")
             continue
         for judged in msgspec.json.decode(bytes(facts)):
             try:

@@ -7,9 +7,11 @@ from anka.api.buyer.views import product_view
 from anka.api.call import Answer, Call
 from anka.catalog import queries
 from anka.catalog.models import ProductFilter
-from anka.core.refusals import BadInput, NotFound
+from anka.core.refusals import BadInput
 from anka.domain.goods import Goods
 from anka.domain.policy.reasons import REASONS
+from anka.domain.policy.table import RuleSet
+from anka.orders.policies import rules_in_force, rules_of
 
 
 def search(call: Call) -> Answer:

@@ -12,9 +12,9 @@ from anka.domain.money import share
 from anka.domain.policy.decide import decide
 from anka.domain.policy.decision import Decision
 from anka.domain.policy.reasons import REASONS
-from anka.domain.policy.table import default_rules
 from anka.domain.unit_money import UnitMoney
 from anka.orders.models import OrderState, Unit
+from anka.orders.policies import rules_of
 
 ENDED = frozenset({Stage.RELEASED, Stage.RECALLED, Stage.VOIDED, Stage.REPLACED, Stage.CLOSED_OUT})
 GOING_BACK = frozenset({UnitMoney.REFUNDING, UnitMoney.REFUNDED})
@@ -64,9 +64,10 @@ def judge(*, state: OrderState, claim: Claim, actor: Actor, at: Moment) -> tuple
     if len(claim.statement) > 2000:
         raise BadInput(fields={"statement": "≤ 2000"})
     found: dict[Decision, list[tuple[Unit, Facts]]] = {}
+    rules = rules_of(version=state.policy_version)
     for unit in _units(state, claim):
         facts = _facts(state, unit, claim, actor, at)
-        found.setdefault(decide(facts, default_rules()), []).append((unit, facts))
+        found.setdefault(decide(facts, rules), []).append((unit, facts))
     return tuple(_verdict(decision, judged) for decision, judged in found.items())
 
 

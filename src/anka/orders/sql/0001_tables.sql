@@ -93,3 +93,11 @@ CREATE FUNCTION unit_begins_reserved() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'a unit begins reserved and unpaid' USING ERRCODE = 'AN004'; END $$;
 CREATE TRIGGER unit_begins BEFORE INSERT ON orders_unit
     FOR EACH ROW WHEN (NEW.stage <> 'reserved' OR NEW.money <> 'none') EXECUTE FUNCTION unit_begins_reserved();
+
+-- Every version of the decision rules that was ever in force, as the texts of its files. An order names the version it was placed under.
+CREATE TABLE orders_policy (
+    version text PRIMARY KEY,
+    texts jsonb NOT NULL,
+    published_at timestamptz NOT NULL
+);
+CREATE TRIGGER policy_append_only BEFORE UPDATE OR DELETE ON orders_policy FOR EACH ROW EXECUTE FUNCTION refuse_change();
