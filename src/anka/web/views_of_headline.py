@@ -87,7 +87,7 @@ def _unpaid(seen: Seen) -> Shown:
     }
     return {
         "title": gettext("Waiting for your payment"),
-        "text": f"{held} {gettext('Nothing has been charged, so one tap cancels it.')}",
+        "text": words.sentences(held, gettext("Nothing has been charged, so one tap cancels it.")),
         "countdown": {
             "due": state.hold_until,
             "since": state.placed_at,
@@ -104,13 +104,15 @@ def _closed(seen: Seen) -> Shown:
     again = link(gettext("To the product"), f"/products/{seen.state.product_number}")
     if late:
         return _late(seen, late[-1], again)
-    by_time = seen.state.closed_by == "timeout"
-    why = gettext("It was not paid in time.") if by_time else gettext("You cancelled it before paying.")
+    if seen.state.closed_by == "timeout":
+        why = gettext("It was not paid in time.")
+        then = gettext("The goods were released. If a payment still comes in, it is served or returned by itself.")
+    else:
+        why = gettext("You cancelled it before paying.")
+        then = gettext("The goods were released. If a payment still comes in, it is returned by itself.")
     return {
         "title": gettext("The order is closed, nothing was charged"),
-        "text": f"{why} {gettext('The goods were released. If a payment still comes in, it is served or returned by itself.')}"
-        if by_time
-        else f"{why} {gettext('The goods were released. If a payment still comes in, it is returned by itself.')}",
+        "text": words.sentences(why, then),
         "primary": again,
     }
 
@@ -141,7 +143,7 @@ def _refunding(seen: Seen) -> Shown:
     text = gettext("There is nothing for you to do; it arrives by itself.")
     if others:
         kept = ngettext("The other piece is not touched by this.", "The other %(count)s pieces are not touched by this.", others)
-        text = f"{text} {kept % {'count': others}}"
+        text = words.sentences(text, kept % {"count": others})
     return {
         "title": gettext("%(amount)s is on its way back to you") % {"amount": amount},
         "text": text,

@@ -93,7 +93,7 @@ def _clock(minutes: int | None, on_silence: str | None) -> str:
         "refund": gettext("If it says nothing, you are refunded by itself."),
         "escalate": gettext("If it says nothing, the platform takes over by itself."),
     }
-    return f"{said} {silent.get(on_silence or '', '')}".strip()
+    return words.sentences(said, silent.get(on_silence or "", ""))
 
 
 def _what_if(other: Alternative) -> Shown:

@@ -41,7 +41,7 @@ def _closed(seen: Seen) -> list[Shown]:
     if any(refund.status != "succeeded" for refund in seen.beside.refunds):
         return _refunding(seen)
     detail = gettext("Should a payment for this order still come in, you get it back without asking.")
-    return [_step(gettext("Now"), gettext("Nobody"), gettext("has anything left to do"), detail)]
+    return [_step(gettext("Now"), gettext("Everything is done"), "", detail)]
 
 
 def _refunding(seen: Seen) -> list[Shown]:
@@ -51,12 +51,12 @@ def _refunding(seen: Seen) -> list[Shown]:
     late = gettext("If it has not arrived by %(at)s, somebody looks into it without you asking.") % {"at": words.moment(due)}
     return [
         _step(gettext("Now"), who, gettext("sends the money to you")),
-        _step(gettext("You"), gettext("Nothing"), gettext("is left for you to do"), late),
+        _step(gettext("You"), gettext("You have nothing to do"), "", late),
     ]
 
 
 def _refunded(_seen: Seen) -> list[Shown]:
-    return [_step(gettext("Now"), gettext("Nobody"), gettext("has anything left to do"), gettext("The money is where it came from."))]
+    return [_step(gettext("Now"), gettext("Everything is done"), "", gettext("The money has arrived."))]
 
 
 def _to_deliver(seen: Seen) -> list[Shown]:
@@ -65,7 +65,7 @@ def _to_deliver(seen: Seen) -> list[Shown]:
     late = gettext("After %(at)s the shop is late, and a cancel counts as its fault.") % {"at": words.moment(due)}
     return [
         _step(gettext("Now"), who, gettext("puts the sealed keys into this order")),
-        _step(gettext("You"), gettext("Nothing"), gettext("is left for you to do"), gettext("You may cancel while nothing is delivered.")),
+        _step(gettext("You"), gettext("You have nothing to do"), "", gettext("You may cancel while nothing is delivered.")),
         _step(gettext("If not"), gettext("You"), gettext("may cancel and have everything back"), late),
     ]
 
@@ -116,7 +116,7 @@ def _completed(seen: Seen) -> list[Shown]:
     delivered = [unit.delivered_at for unit in seen.current if unit.delivered_at]
     until = max(delivered, default=seen.now) + timedelta(minutes=seen.state.warranty_minutes)
     return [
-        _step(gettext("Now"), gettext("Nobody"), gettext("has anything left to do")),
+        _step(gettext("Now"), gettext("Everything is done"), ""),
         _step(gettext("You"), gettext("You"), gettext("may claim a fault until %(at)s") % {"at": words.moment(until)}),
     ]
 

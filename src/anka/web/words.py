@@ -99,6 +99,11 @@ def amount(amount_minor: int, currency: str) -> str:
     return f"{'−' if amount_minor < 0 else ''}{CURRENCY_SIGNS.get(currency, f'{currency} ')}{whole:,}.{cents:02d}"
 
 
+def sentences(*parts: str) -> str:
+    """Return sentences one after the other, as the language joins them."""
+    return pick("", " ").join(part for part in parts if part)
+
+
 def moment(at: datetime) -> str:
     """Return an instant as it stands in a sentence, in the zone of the settings."""
     return str(date_format(timezone.localtime(at), gettext("M j, H:i"), use_l10n=False))

@@ -89,7 +89,7 @@ def refund_rule(product: Product) -> str:
         "once opened, it goes back only if it is faulty, within %(count)s days.",
         warranty,
     )
-    return f"{sealed % {'count': window}}{pick('', ' ')}{opened % {'count': warranty}}"
+    return words.sentences(sealed % {"count": window}, opened % {"count": warranty})
 
 
 @require_safe
