@@ -47,7 +47,7 @@ def _connection() -> libpq.Connection:
             if raw is not None:
                 django_connection.close()
             django_connection.connect()
-        except django_errors.OperationalError as error:
+        except (*_GONE, django_errors.OperationalError) as error:
             raise DatabaseUnavailable from error
         raw = django_connection.connection
         raw.prepare_threshold = 2
