@@ -21,7 +21,7 @@ from tests.databases import close_connection
 
 Subject = TypeVar("Subject")
 MOST_POINTS = 60
-MOST_LOOKS = 20000
+MOST_LOOKS = 50000
 
 
 class ProcessDied(BaseException):
