@@ -3,13 +3,16 @@
 import argparse
 import sys
 
+import django.db
+import psycopg
+
 from anka.config import environment, processes, start
 from anka.config.embedded import EmbeddedDatabaseError
 from anka.config.environment import EnvironmentNotUsable
 from anka.config.migrate import migrate
 from anka.core.refusals import Refusal
 
-FAILURES = (EnvironmentNotUsable, EmbeddedDatabaseError, Refusal)
+FAILURES = (EnvironmentNotUsable, EmbeddedDatabaseError, Refusal, django.db.Error, psycopg.Error)
 
 
 def arguments(*, parser: argparse.ArgumentParser) -> None:

@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import django
+import psycopg
 from django.utils import translation
+from psycopg.conninfo import conninfo_to_dict
 
 from anka.config import embedded, environment, log, wiring
-from anka.config.environment import Environment
+from anka.config.environment import Environment, EnvironmentNotUsable
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,13 @@ def set_up(*, database_url: str) -> Environment:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anka.config.settings")
     given = environment.read()
     log.configure(form=given.log_format)
+    try:
+        conninfo_to_dict(given.database_url)
+    except psycopg.ProgrammingError as reason:
+        # The reason may repeat the address, and with it a password.
+        raise EnvironmentNotUsable(
+            "ANKA_DATABASE_URL is not an address such as postgresql://user@host/name; nothing was started."
+        ) from reason
     django.setup()
     wiring.wire(given)
     return given
@@ -61,8 +70,8 @@ def ready() -> Iterator[Environment]:
     given = environment.read()
     with database_of(given) as addresses:
         set_up(database_url=addresses.runtime)
-        with translation.override("zh-hans" if os.environ.get("LANG", "").startswith("zh") else "en"):
-            try:
-                yield given
-            finally:
-                django.db.connection.close()
+        translation.activate("zh-hans" if os.environ.get("LANG", "").startswith("zh") else "en")
+        try:
+            yield given
+        finally:
+            django.db.connection.close()
