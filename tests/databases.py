@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from django.db import connections
@@ -56,7 +57,7 @@ class Database:
     owner: str
     runtime: str
 
-    def as_owner(self) -> psycopg.Connection[tuple[object, ...]]:
+    def as_owner(self) -> psycopg.Connection[tuple[Any, ...]]:
         """Connect as the owner, past the application: to plant violations, to look at locks. The caller closes it."""
         return psycopg.connect(self.owner, autocommit=True)
 

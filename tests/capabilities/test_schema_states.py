@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from typing import Any
 
 import psycopg
 import pytest
@@ -118,16 +119,14 @@ def test_no_account_is_opened_that_is_not_in_the_chart(database: Database) -> No
                 chart.kind_of(code)
 
 
-def drop_checks(owner: "psycopg.Connection[tuple[object, ...]]", table: str) -> None:
+def drop_checks(owner: "psycopg.Connection[tuple[Any, ...]]", table: str) -> None:
     """Leave the table of moves as the only thing that can refuse."""
     found = owner.execute("SELECT conname::text FROM pg_constraint WHERE contype = 'c' AND conrelid = %s::regclass", (table,)).fetchall()
     for (name,) in found:
         owner.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}".encode())
 
 
-def tried(
-    owner: "psycopg.Connection[tuple[object, ...]]", statement: str, parameters: tuple[object, ...], *, sqlstate: str = MOVED
-) -> bool:
+def tried(owner: "psycopg.Connection[tuple[Any, ...]]", statement: str, parameters: tuple[object, ...], *, sqlstate: str = MOVED) -> bool:
     """Tell whether PostgreSQL lets a statement pass; it is undone in any case. Another refusal than the one meant is an error."""
     try:
         with owner.transaction(force_rollback=True):

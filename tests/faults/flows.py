@@ -5,6 +5,7 @@ A new flow gets crash points by one more entry here.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from anka.core import database
 from anka.core.actors import Actor
@@ -265,7 +266,7 @@ a_placed, a_paid, a_sealed, a_revealed = (
     on(make) for make in (builders.a_placed_order, builders.a_paid_order, builders.a_sealed_order, builders.a_revealed_order)
 )
 
-FLOWS: list[Flow[object]] = [
+FLOWS: list[Flow[Any]] = [
     Flow("place", a_shelf, place, placed_once),
     Flow("begin payment", a_placed, begin, begun_once),
     Flow("pay from wallet", wallet_full, pay_wallet, paid_from_wallet_once),

@@ -4,12 +4,13 @@ Most races are stopped by more than one guard; a negative control takes away all
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from psycopg import Connection, sql
 
 from tests.databases import Database
 
-Owner = Connection[tuple[object, ...]]
+Owner = Connection[tuple[Any, ...]]
 Removal = Callable[[Owner], None]
 
 
@@ -29,21 +30,28 @@ def edited(function: str, guard: str, instead: str = "") -> Removal:
     return remove
 
 
+def said(statement: sql.Composed) -> Removal:
+    """Take a guard away by one statement."""
+
+    def remove(owner: Owner) -> None:
+        owner.execute(statement)
+
+    return remove
+
+
 def dropped_constraint(table: str, constraint: str) -> Removal:
     """Take a CHECK, primary key or unique constraint away."""
-    statement = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {} CASCADE").format(sql.Identifier(table), sql.Identifier(constraint))
-    return lambda owner: owner.execute(statement) and None
+    return said(sql.SQL("ALTER TABLE {} DROP CONSTRAINT {} CASCADE").format(sql.Identifier(table), sql.Identifier(constraint)))
 
 
 def dropped_index(index: str) -> Removal:
     """Take a unique index away."""
-    return lambda owner: owner.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(index))) and None
+    return said(sql.SQL("DROP INDEX {}").format(sql.Identifier(index)))
 
 
 def silenced_trigger(table: str, trigger: str) -> Removal:
     """Take a trigger away."""
-    statement = sql.SQL("ALTER TABLE {} DISABLE TRIGGER {}").format(sql.Identifier(table), sql.Identifier(trigger))
-    return lambda owner: owner.execute(statement) and None
+    return said(sql.SQL("ALTER TABLE {} DISABLE TRIGGER {}").format(sql.Identifier(table), sql.Identifier(trigger)))
 
 
 def all_of(*removals: Removal) -> Removal:

@@ -5,6 +5,7 @@ Each is what a missing guard would have led to. The audit has to name exactly it
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg import Connection
 
@@ -16,7 +17,7 @@ from tests import builders
 from tests.builders import Order, at
 from tests.faults.flows import attempts
 
-Owner = Connection[tuple[object, ...]]
+Owner = Connection[tuple[Any, ...]]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Checkpoints see what the chains of the orders cannot: a tail that was cut off."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from psycopg import Connection
@@ -15,7 +16,7 @@ from tests.databases import Database
 from tests.faults.crash import MOST_LOOKS
 from tests.faults.mutants import silence_triggers
 
-Owner = Connection[tuple[object, ...]]
+Owner = Connection[tuple[Any, ...]]
 
 
 def wait_for_the_horizon() -> None:
