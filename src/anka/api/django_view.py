@@ -8,6 +8,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import render
 from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
 from anka.api import openapi
 from anka.api.authentication import identity_of_header
@@ -78,6 +79,7 @@ def _read(request: HttpRequest, largest: int) -> bytes:
 def page_of(routes: tuple[Route, ...], tags: dict[str, tuple[str, str]]) -> DocumentView:
     """Return the Django view of the page for people."""
 
+    @require_safe
     def page(request: HttpRequest) -> HttpResponse:
         language: Language = "en" if (get_language() or "").startswith("en") else "zh"
         return render(request, "docs/api.html", {"operations": openapi.for_people(routes=routes, tags=tags, language=language)})

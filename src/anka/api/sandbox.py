@@ -1,6 +1,6 @@
 """Playing the outside world. These routes exist in a sandbox only; elsewhere their addresses answer like any unknown one."""
 
-from anka.api import shapes
+from anka.api import bodies, shapes
 from anka.api.call import Answer, Call
 from anka.core import clock
 from anka.jobs import sandbox_play
@@ -8,20 +8,20 @@ from anka.jobs import sandbox_play
 
 def move_clock(call: Call) -> Answer:
     """Move the market's time and answer with it, after the clocks that fell were carried out."""
-    asked: shapes.MoveClock = call.body
+    asked: bodies.MoveClock = call.body
     now = sandbox_play.move_clock(advance_seconds=asked.advance_seconds, now=asked.now)
     return Answer(200, shapes.ClockAnswer(now=now, offset_seconds=int(clock.offset().total_seconds())))
 
 
 def play_payment(call: Call) -> Answer:
     """Decide what the gateway does with a payment."""
-    asked: shapes.PlayPayment = call.body
+    asked: bodies.PlayPayment = call.body
     played = sandbox_play.play_payment(number=call.parameters["number"], outcome=asked.outcome, faults=asked.faults, at=call.at)
     return Answer(200, played)
 
 
 def play_refund(call: Call) -> Answer:
     """Decide what the gateway does with a refund."""
-    asked: shapes.PlayRefund = call.body
+    asked: bodies.PlayRefund = call.body
     played = sandbox_play.play_refund(number=call.parameters["number"], outcome=asked.outcome, faults=asked.faults, at=call.at)
     return Answer(200, played)

@@ -2,7 +2,7 @@
 
 from anka.accounts import passwords
 from anka.accounts.tokens import EVERYTHING, LIFETIME, SCOPES, Scope
-from anka.api import shapes
+from anka.api import bodies, shapes
 from anka.api.call import Answer, Call
 from anka.core import rate_limits
 from anka.flows.issue_token import issue_token
@@ -10,7 +10,7 @@ from anka.flows.issue_token import issue_token
 
 def sign_in(call: Call) -> Answer:
     """Answer with a new token. A repeated request gives another token: nothing secret is remembered."""
-    asked: shapes.SignIn = call.body
+    asked: bodies.SignIn = call.body
     rate_limits.spend(name="sign_in_address", caller=f"address:{call.address}", at=call.at)
     rate_limits.spend(name="sign_in_name", caller=f"name:{passwords.normalised_username(asked.username)[:80]}", at=call.at)
     person_id = passwords.verify(username=asked.username, password=asked.password)
@@ -27,7 +27,7 @@ def sign_in(call: Call) -> Answer:
     )
 
 
-def _scopes(names: list[shapes.ScopeName]) -> Scope:
+def _scopes(names: list[bodies.ScopeName]) -> Scope:
     found = Scope(0)
     for name in names:
         found |= SCOPES[name]

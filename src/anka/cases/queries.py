@@ -1,14 +1,20 @@
 """Reads about what became of orders: their cases with receipts, their refunds, their timeline."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from anka.core import database
+from anka.core.actors import Actor
+from anka.core.clock import Moment
+from anka.core.refusals import NotFound
 from anka.orders.models import OrderState
+from anka.orders.models import decoder as order_decoder
 
 DOSSIER = "SELECT order_dossier(%s, %s)"
+BOTH = "SELECT state, dossier FROM read_order_with_dossier(%s, %s, %s, %s)"
 ORDER_OF_CASE = """
 SELECT o.number FROM cases_case AS argued JOIN orders_order AS o ON o.shop_id = argued.shop_id AND o.id = argued.order_id
 WHERE argued.shop_id = (SELECT id FROM accounts_shop WHERE code = split_part(%s, '-', 1)) AND argued.number = %s
@@ -138,6 +144,24 @@ _decoder = msgspec.json.Decoder(Dossier)
 def dossier(*, state: OrderState) -> Dossier:
     """Return the refunds, cases and timeline of an order that the caller may see."""
     return _decoder.decode(database.value(DOSSIER, (state.shop_id, state.id)))
+
+
+def order_with_dossier(*, number: str, actors: Sequence[Actor], at: Moment) -> tuple[OrderState, Dossier, Actor]:
+    """Return an order with its refunds, cases and timeline, and the first of these actors it exists for. Locks nothing.
+
+    The actors are one person in different parts (buyer, merchant).
+
+    Raises:
+        NotFound: there is no such order for any of them; another's order looks the same.
+    """
+    found = database.rows(BOTH, (number, actors[0].person_id, actors[0].token_id, at.real))
+    if not found:
+        raise NotFound
+    state = order_decoder.decode(found[0][0])
+    for actor in actors:
+        if state.sees(actor):
+            return state, _decoder.decode(found[0][1]), actor
+    raise NotFound
 
 
 def order_of_case(*, number: str) -> str | None:

@@ -3,7 +3,7 @@
 import msgspec
 
 from anka.accounts import queries as accounts
-from anka.api import shapes
+from anka.api import bodies, shapes
 from anka.api.buyer.doing import as_first_of
 from anka.api.buyer.parsing import cursor_text, positions_of, read_cursor, require_number
 from anka.api.buyer.views import case_line, case_view, order_seen_by, refund_view
@@ -16,14 +16,13 @@ from anka.core.refusals import NotFound
 from anka.flows.open_case import open_case, quote_case
 from anka.flows.steps.judge import Claim
 from anka.flows.steps.quote import VerdictChanged
-from anka.orders.queries import read_order
 
 ASKERS = (ActorKind.BUYER, ActorKind.MERCHANT, ActorKind.PLATFORM)
 
 
 def quote(call: Call) -> Answer:
     """Answer with what would happen. Changes nothing."""
-    asked: shapes.QuoteQuery = call.query
+    asked: bodies.QuoteQuery = call.query
     number = require_number(call.parameters["number"])
     claim = Claim(reason=asked.reason, positions=positions_of(number, asked.units), refund_to=asked.refund_to)
     return Answer(200, quote_case(actor=call.buyer, order_number=number, claim=claim, at=call.at))
@@ -31,7 +30,7 @@ def quote(call: Call) -> Answer:
 
 def submit(call: Call) -> Answer:
     """Open the cases a request becomes and answer with them, or with the new verdict where the one shown has become worse."""
-    asked: shapes.NewCase = call.body
+    asked: bodies.NewCase = call.body
     number = require_number(call.parameters["number"])
     claim = Claim(
         reason=asked.reason,
@@ -40,20 +39,17 @@ def submit(call: Call) -> Answer:
         refund_to=asked.refund_to,
         quote=asked.quote,
     )
-    acted: list[Actor] = []
 
     def run(actor: Actor) -> str:
-        acted.append(actor)
         return ",".join(open_case(actor=actor, order_number=number, claim=claim, request=call.request(), at=call.at))
 
     try:
         opened, replayed = as_first_of(ASKERS, call, run)
     except VerdictChanged as changed:
         return _with_quote(changed)
-    state = read_order(number=number, actor=acted[-1], at=call.at)
-    beside = queries.dossier(state=state)
+    seen = order_seen_by(call, number, ASKERS)
     numbers = opened.split(",")
-    cases = [case_view(state, case, beside) for case in beside.cases if case.number in numbers]
+    cases = [case_view(seen.state, case, seen.beside) for case in seen.beside.cases if case.number in numbers]
     return Answer(201, shapes.CasesAnswer(cases=cases), replayed)
 
 
@@ -66,7 +62,7 @@ def _with_quote(changed: VerdictChanged) -> Answer:
 def index(call: Call) -> Answer:
     """Answer with one page of the cases about the caller's own orders and those of their shops."""
     call.require_standing()
-    asked: shapes.Page = call.query
+    asked: bodies.Page = call.query
     person_id = call.identity.person_id
     shops = tuple(shop.shop_id for shop in accounts.shops_of(person_id=person_id))
     after = read_cursor(asked.cursor, CaseCursor)
@@ -82,12 +78,11 @@ def show(call: Call) -> Answer:
     order_number = queries.order_of_case(number=number)
     if order_number is None:
         raise NotFound
-    state, _ = order_seen_by(call, order_number)
-    beside = queries.dossier(state=state)
-    case = next((case for case in beside.cases if case.number == number), None)
+    seen = order_seen_by(call, order_number)
+    case = next((case for case in seen.beside.cases if case.number == number), None)
     if case is None:
         raise NotFound
-    return Answer(200, case_view(state, case, beside))
+    return Answer(200, case_view(seen.state, case, seen.beside))
 
 
 def refund(call: Call) -> Answer:
@@ -96,8 +91,8 @@ def refund(call: Call) -> Answer:
     order_number = queries.order_of_refund(number=number)
     if order_number is None:
         raise NotFound
-    state, _ = order_seen_by(call, order_number)
-    found = next((refund for refund in queries.dossier(state=state).refunds if refund.number == number), None)
+    seen = order_seen_by(call, order_number)
+    found = next((refund for refund in seen.beside.refunds if refund.number == number), None)
     if found is None:
         raise NotFound
-    return Answer(200, refund_view(state, found))
+    return Answer(200, refund_view(seen.state, found))

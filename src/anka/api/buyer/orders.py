@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from anka.accounts import queries as accounts
-from anka.api import shapes
+from anka.api import bodies, shapes
 from anka.api.buyer.doing import carry_out
 from anka.api.buyer.parsing import cursor_text, position_of, positions_of, read_cursor
 from anka.api.buyer.parsing import require_number as number_in
@@ -24,7 +24,7 @@ from anka.orders.queries import Cursor, Line, orders_of_buyer, orders_of_shop, r
 
 def place(call: Call) -> Answer:
     """Place an order and answer with it."""
-    asked: shapes.NewOrder = call.body
+    asked: bodies.NewOrder = call.body
     if asked.coupon:
         raise BadInput(fields={"coupon": call.pick("没有这张优惠券", "there is no such coupon")})
     if asked.fields:
@@ -37,21 +37,19 @@ def place(call: Call) -> Answer:
     number, replayed = carry_out(
         call, lambda: place_order(actor=call.buyer, purchase=purchase, request=call.request(), budget=limit, at=call.at)
     )
-    state = read_order(number=number, actor=call.buyer, at=call.at)
     headers = (("Location", f"/api/v1/orders/{number}"), *replayed)
-    return Answer(201, order_view(call, state, call.buyer), headers)
+    return Answer(201, order_view(call, order_seen_by(call, number)), headers)
 
 
 def show(call: Call) -> Answer:
     """Answer with one order."""
-    state, actor = order_seen_by(call, call.parameters["number"])
-    return Answer(200, order_view(call, state, actor))
+    return Answer(200, order_view(call, order_seen_by(call, call.parameters["number"])))
 
 
 def index(call: Call) -> Answer:
     """Answer with one page of the caller's orders: those they bought, and those of the shops they work for."""
     call.require_standing()
-    asked: shapes.OrderSearch = call.query
+    asked: bodies.OrderSearch = call.query
     after = read_cursor(asked.cursor, Cursor)
     found: dict[str, Line] = {}
     limit = asked.limit + 1
@@ -70,7 +68,7 @@ def index(call: Call) -> Answer:
 
 def pay(call: Call) -> Answer:
     """Begin a payment through a channel, or pay at once from the wallet, and answer with the payment."""
-    asked: shapes.NewPayment = call.body
+    asked: bodies.NewPayment = call.body
     order_number = number_in(call.parameters["number"])
     try:
         begun = begin(actor=call.buyer, order_number=order_number, channel=asked.channel, request=call.request(), at=call.at)
@@ -82,7 +80,7 @@ def pay(call: Call) -> Answer:
     payment = state.payment(begun.number)
     if payment is None:
         raise NotFound
-    return Answer(201, payment_view(call, state, payment), REPLAYED if begun.replayed else ())
+    return Answer(201, payment_view(state, payment, begun.started), REPLAYED if begun.replayed else ())
 
 
 def reveal(call: Call) -> Answer:
@@ -97,7 +95,7 @@ def reveal(call: Call) -> Answer:
 
 def confirm(call: Call) -> Answer:
     """Accept delivery of units and answer with the order."""
-    asked: shapes.Confirm = call.body
+    asked: bodies.Confirm = call.body
     order_number = number_in(call.parameters["number"])
     positions = positions_of(order_number, asked.units)
 
@@ -106,8 +104,7 @@ def confirm(call: Call) -> Answer:
         return order_number
 
     _, replayed = carry_out(call, run)
-    state = read_order(number=order_number, actor=call.buyer, at=call.at)
-    return Answer(200, order_view(call, state, call.buyer), replayed)
+    return Answer(200, order_view(call, order_seen_by(call, order_number)), replayed)
 
 
 @lru_cache(maxsize=4096)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from anka.api import shapes
+from anka.api import bodies, shapes
 from anka.api.buyer.views import product_view
 from anka.api.call import Answer, Call
 from anka.catalog import queries
@@ -16,7 +16,7 @@ from anka.orders.policies import rules_in_force, rules_of
 
 def search(call: Call) -> Answer:
     """Answer with one page of the products on sale."""
-    asked: shapes.ProductSearch = call.query
+    asked: bodies.ProductSearch = call.query
     wanted = ProductFilter(text=asked.q, kind=asked.kind or "", shop=asked.shop, delivery=asked.delivery or "")
     try:
         page = queries.products(wanted=wanted, after=asked.cursor, limit=asked.limit)

@@ -1,42 +1,45 @@
 """From what the queries return to what the API shows. No decisions here; labels and actions come from where the pages get them."""
 
 import json
+from typing import NamedTuple
 
+from anka.adapters.channels.port import Started
 from anka.api import shapes
 from anka.api.buyer.parsing import require_number
 from anka.api.call import Call
-from anka.cases.queries import Case, CaseLine, Dossier, Refund, dossier
+from anka.cases.queries import Case, CaseLine, Dossier, Refund, order_with_dossier
 from anka.catalog.models import Product
 from anka.core.actors import Actor, ActorKind
-from anka.core.refusals import NotFound
 from anka.flows.steps import actions
 from anka.jobs.payments import cashier
 from anka.orders.models import OrderState, Payment
-from anka.orders.queries import Line, read_order
+from anka.orders.queries import Line
 from anka.orders.views import LABELS, status_of
 
 PARTIES = (ActorKind.BUYER, ActorKind.MERCHANT)
 
 
-def order_seen_by(call: Call, number: str) -> tuple[OrderState, Actor]:
+class Seen(NamedTuple):
+    """An order, what stands beside it, and as whom the caller sees it."""
+
+    state: OrderState
+    beside: Dossier
+    actor: Actor
+
+
+def order_seen_by(call: Call, number: str, kinds: tuple[ActorKind, ...] = PARTIES) -> Seen:
     """Return an order as the caller may see it, and as whom: its buyer, or somebody of its shop.
 
     Raises:
         NotFound: there is none, or it is another's.
     """
-    require_number(number)
-    for kind in PARTIES:
-        actor = call.acting_as(kind)
-        try:
-            return read_order(number=number, actor=actor, at=call.at), actor
-        except NotFound:
-            continue
-    raise NotFound
+    actors = [call.acting_as(kind) for kind in kinds]
+    return Seen(*order_with_dossier(number=require_number(number), actors=actors, at=call.at))
 
 
-def order_view(call: Call, state: OrderState, actor: Actor) -> shapes.OrderView:
+def order_view(call: Call, seen: Seen) -> shapes.OrderView:
     """Return an order with everything about it."""
-    beside = dossier(state=state)
+    state, beside, actor = seen
     status = _status(state)
     return shapes.OrderView(
         number=state.number,
@@ -64,7 +67,7 @@ def order_view(call: Call, state: OrderState, actor: Actor) -> shapes.OrderView:
         notice=state.notice,
         policy_version=state.policy_version,
         units=_units(state),
-        payments=[payment_view(call, state, payment) for payment in state.payments],
+        payments=[payment_view(state, payment, _cashier(call, state, payment)) for payment in state.payments],
         refunds=[refund_view(state, refund) for refund in beside.refunds],
         cases=[case.number for case in beside.cases],
         timeline=_timeline(state, beside),
@@ -116,10 +119,14 @@ def _units(state: OrderState) -> list[shapes.UnitView]:
     ]
 
 
-def payment_view(call: Call, state: OrderState, payment: Payment) -> shapes.PaymentView:
-    """Return a payment; while it is open, with the address and the code text where it is paid (for its buyer)."""
+def _cashier(call: Call, state: OrderState, payment: Payment) -> Started | None:
+    """Return where a payment is paid. Only its buyer is told."""
     mine = state.buyer_id == call.identity.person_id
-    started = cashier(state=state, payment=payment, at=call.at) if mine else None
+    return cashier(state=state, payment=payment, at=call.at) if mine else None
+
+
+def payment_view(state: OrderState, payment: Payment, started: Started | None) -> shapes.PaymentView:
+    """Return a payment; while it is open, with the address and the code text where it is paid."""
     return shapes.PaymentView(
         number=payment.number,
         order=state.number,

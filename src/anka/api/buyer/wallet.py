@@ -2,7 +2,7 @@
 
 import msgspec
 
-from anka.api import shapes
+from anka.api import bodies, shapes
 from anka.api.buyer.parsing import cursor_text, read_cursor
 from anka.api.call import Answer, Call
 from anka.ledger import queries
@@ -19,7 +19,7 @@ class Before(msgspec.Struct, frozen=True):
 def show(call: Call) -> Answer:
     """Answer with the balance and one page of the statement, newest first."""
     call.require_standing()
-    asked: shapes.Page = call.query
+    asked: bodies.Page = call.query
     before = read_cursor(asked.cursor, Before)
     found = queries.wallet_statement(
         person_id=call.identity.person_id, currency=CURRENCY, before=before.id if before else None, limit=asked.limit + 1

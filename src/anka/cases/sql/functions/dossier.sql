@@ -29,3 +29,11 @@ $$
                 'proof', encode(newest.hash, 'hex')) ORDER BY newest.sequence), '[]')
             FROM (SELECT * FROM core_event WHERE shop_id = in_shop AND order_id = in_order ORDER BY sequence DESC LIMIT 200) AS newest))::text;
 $$;
+
+-- An order and what stands beside it, in one round trip: what an answer to a reader needs. Locks nothing.
+CREATE OR REPLACE FUNCTION read_order_with_dossier(in_number text, in_person bigint, in_token bigint, in_real_now timestamptz)
+RETURNS TABLE (state text, dossier text) LANGUAGE sql STABLE AS
+$$
+    SELECT order_state(shop_id, id, in_person, in_token, in_real_now, NULL), order_dossier(shop_id, id) FROM orders_order
+        WHERE shop_id = (SELECT id FROM accounts_shop WHERE code = split_part(in_number, '-', 1)) AND number = in_number;
+$$;
