@@ -29,7 +29,7 @@ class Task:
 def lease(*, topics: list[str], limit: int, at: Moment) -> list[Task]:
     """Take up work that is due, at most `limit` pieces, oldest request first; nobody else gets them for a minute."""
     found = database.rows("SELECT * FROM lease_work(%s, %s, %s, %s)", (topics, at.now, LEASE, limit))
-    tasks = [Task(*row, at.now + LEASE) for row in found]
+    tasks = [Task(*(*row, at.now + LEASE)) for row in found]
     return sorted(tasks, key=lambda task: (task.asked_at, task.id))
 
 

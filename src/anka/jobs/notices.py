@@ -87,8 +87,9 @@ def _act(adapter: Channel, notice: Notice, at: Moment) -> bool:
 
 def _require_plausible(notice: Notice) -> None:
     """Refuse numbers that neither we nor a channel would give; PostgreSQL would not even look for some of them."""
-    numbers = NUMBER.fullmatch(notice.number) and NUMBER.fullmatch(notice.payment_number)
-    if not numbers or not CHANNEL_NUMBER.fullmatch(notice.evidence.channel_number or "-"):
+    named = NUMBER.fullmatch(notice.number) and NUMBER.fullmatch(notice.payment_number)
+    transaction = notice.evidence.channel_number
+    if not named or (transaction is not None and not CHANNEL_NUMBER.fullmatch(transaction)):
         raise NoticeNotBelieved
 
 
