@@ -1,6 +1,7 @@
 """Each lint finds its small bad example, and leaves the good one alone."""
 
 import pytest
+from scripts import invariants_page
 from scripts.lints import calls, money, places, size, time
 from scripts.lints.__main__ import LINTS, findings
 from scripts.lints.source import Lint, Source
@@ -72,3 +73,7 @@ def test_a_lint_knows_where_it_does_not_apply(lint: Lint, path: str) -> None:
 
 def test_the_house_is_clean() -> None:
     assert [str(finding) for finding in findings()] == []
+
+
+def test_the_page_of_invariants_says_what_the_audit_does() -> None:
+    assert invariants_page.PAGE.read_text(encoding="utf-8") == invariants_page.page(), "run: python scripts/invariants_page.py"

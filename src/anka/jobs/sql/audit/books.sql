@@ -7,7 +7,9 @@ book AS (
     SELECT account.shop_id, account.id, account.code, account.currency, account.side, account.floored, account.lazy, account.closed_at,
         account.debits AS cached_debits, account.credits AS cached_credits,
         coalesce(sum(leg.debit), 0) AS all_debits, coalesce(sum(leg.credit), 0) AS all_credits,
-        coalesce(sum(leg.debit) FILTER (WHERE account.lazy AND leg.transaction_id >= coalesce(account.rolled_up_to, '0')), 0) AS later_debits,
-        coalesce(sum(leg.credit) FILTER (WHERE account.lazy AND leg.transaction_id >= coalesce(account.rolled_up_to, '0')), 0) AS later_credits
+        coalesce(sum(leg.debit) FILTER (
+            WHERE account.lazy AND leg.transaction_id >= coalesce(account.rolled_up_to, '0')), 0) AS later_debits,
+        coalesce(sum(leg.credit) FILTER (
+            WHERE account.lazy AND leg.transaction_id >= coalesce(account.rolled_up_to, '0')), 0) AS later_credits
     FROM ledger_account AS account LEFT JOIN leg ON leg.shop_id = account.shop_id AND leg.account_id = account.id
     GROUP BY account.shop_id, account.id)

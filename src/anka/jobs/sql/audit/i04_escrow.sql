@@ -8,7 +8,8 @@ FROM touched JOIN orders_order AS o ON o.shop_id = touched.shop_id AND o.id = to
 WHERE coalesce(book.all_credits - book.all_debits, 0) <> o.paid_minor - o.refunded_minor - o.released_minor
 UNION ALL
 SELECT format('order %s', touched.number),
-    format('released %s; confirmations moved %s out of escrow, of which refunds took back %s', o.released_minor, confirmed.moved, returned.moved)
+    format('released %s; confirmations moved %s out of escrow, of which refunds took back %s',
+        o.released_minor, confirmed.moved, returned.moved)
 FROM touched JOIN orders_order AS o ON o.shop_id = touched.shop_id AND o.id = touched.id,
     LATERAL (
         SELECT coalesce(sum(transfer.amount_minor), 0) AS moved

@@ -1,6 +1,7 @@
 -- I6. A channel never pays back more than it captured, once per number: each leg has one live attempt of its own amount, has succeeded
 -- exactly when its attempt has, and then was posted once. What a shop owes through a channel is the sum of its open legs.
-SELECT format('payment %s', payment.number) AS place, format('captured %s, channel paid back %s', payment.amount_minor, sum(attempt.amount_minor)) AS what
+SELECT format('payment %s', payment.number) AS place,
+    format('captured %s, channel paid back %s', payment.amount_minor, sum(attempt.amount_minor)) AS what
 FROM touched JOIN payments_payment AS payment ON payment.shop_id = touched.shop_id AND payment.order_id = touched.id
     JOIN payments_leg AS leg ON leg.shop_id = payment.shop_id AND leg.payment_id = payment.id
     JOIN payments_attempt AS attempt ON attempt.shop_id = leg.shop_id AND attempt.refund_id = leg.refund_id AND attempt.leg = leg.leg
@@ -18,7 +19,8 @@ FROM touched JOIN payments_refund AS refund ON refund.shop_id = touched.shop_id 
              FROM payments_attempt AS attempt
              WHERE attempt.shop_id = leg.shop_id AND attempt.refund_id = leg.refund_id AND attempt.leg = leg.leg) AS tries,
     LATERAL (SELECT count(*) AS times FROM ledger_journal AS journal
-             WHERE journal.shop_id = leg.shop_id AND journal.idempotency_key = format('refund:%s:%s:done', refund.number, leg.leg)) AS posted
+             WHERE journal.shop_id = leg.shop_id
+                 AND journal.idempotency_key = format('refund:%s:%s:done', refund.number, leg.leg)) AS posted
 WHERE tries.live > 1 OR tries.odd > 0 OR tries.succeeded > 1 OR (leg.status = 'succeeded') <> (tries.succeeded = 1)
     OR (leg.status = 'succeeded' AND posted.times <> 1) OR (leg.status IN ('intended', 'processing') AND posted.times > 0)
 UNION ALL

@@ -7,7 +7,8 @@ FROM vault_allocation AS allocation WHERE allocation.ended_at IS NULL GROUP BY a
 UNION ALL
 SELECT format('key %s of shop %s', allocation.key_id, allocation.shop_id), format('%s units with this key were opened', count(*))
 FROM vault_allocation AS allocation
-    JOIN orders_unit AS unit ON unit.shop_id = allocation.shop_id AND unit.order_id = allocation.order_id AND unit.position = allocation.position
+    JOIN orders_unit AS unit ON unit.shop_id = allocation.shop_id AND unit.order_id = allocation.order_id
+        AND unit.position = allocation.position
 WHERE unit.revealed_at IS NOT NULL GROUP BY allocation.shop_id, allocation.key_id HAVING count(*) > 1
 UNION ALL
 SELECT format('unit %s-%s', touched.number, unit.position), format('it holds key %s, which was never allocated to it', unit.key_id)
@@ -17,7 +18,8 @@ WHERE unit.key_id IS NOT NULL AND NOT EXISTS (
         AND allocation.order_id = unit.order_id AND allocation.position = unit.position
         AND (allocation.ended_at IS NULL OR allocation.ended_as = 'voided'))
 UNION ALL
-SELECT format('unit %s-%s', touched.number, allocation.position), format('key %s is allocated to it, but it does not hold it', allocation.key_id)
+SELECT format('unit %s-%s', touched.number, allocation.position),
+    format('key %s is allocated to it, but it does not hold it', allocation.key_id)
 FROM touched JOIN vault_allocation AS allocation ON allocation.shop_id = touched.shop_id AND allocation.order_id = touched.id
 WHERE allocation.ended_at IS NULL AND NOT EXISTS (
     SELECT FROM orders_unit AS unit WHERE unit.shop_id = allocation.shop_id AND unit.order_id = allocation.order_id

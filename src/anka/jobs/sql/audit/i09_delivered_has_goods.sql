@@ -4,5 +4,6 @@ SELECT format('unit %s-%s', touched.number, unit.position) AS place,
 FROM touched JOIN orders_unit AS unit ON unit.shop_id = touched.shop_id AND unit.order_id = touched.id
     LEFT JOIN vault_key AS stock ON stock.shop_id = unit.shop_id AND stock.id = unit.key_id
 WHERE unit.goods = 'card_key' AND (
-    (unit.stage IN ('sealed', 'revealed', 'used') AND stock.status IS DISTINCT FROM CASE unit.stage WHEN 'sealed' THEN 'sealed' ELSE 'revealed' END)
+    (unit.stage IN ('sealed', 'revealed', 'used')
+        AND stock.status IS DISTINCT FROM CASE unit.stage WHEN 'sealed' THEN 'sealed' ELSE 'revealed' END)
     OR (unit.money IN ('released', 'settled') AND unit.stage NOT IN ('sealed', 'revealed', 'used', 'replaced', 'closed_out')))

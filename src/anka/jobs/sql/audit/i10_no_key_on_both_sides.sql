@@ -1,5 +1,6 @@
 -- I10. A unit that was given back holds no key, a key that can be sold has no unit, and a key that is taken has one.
-SELECT format('unit %s-%s', touched.number, unit.position) AS place, format('it is %s and still holds key %s', unit.stage, unit.key_id) AS what
+SELECT format('unit %s-%s', touched.number, unit.position) AS place,
+    format('it is %s and still holds key %s', unit.stage, unit.key_id) AS what
 FROM touched JOIN orders_unit AS unit ON unit.shop_id = touched.shop_id AND unit.order_id = touched.id
 WHERE unit.stage IN ('released', 'recalled', 'voided') AND unit.key_id IS NOT NULL
 UNION ALL

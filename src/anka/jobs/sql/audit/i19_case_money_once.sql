@@ -5,9 +5,11 @@ SELECT format('case %s', dispute.number) AS place,
 FROM touched JOIN cases_case AS dispute ON dispute.shop_id = touched.shop_id AND dispute.order_id = touched.id,
     LATERAL (SELECT count(*) AS times, coalesce(sum(amount_minor), 0) AS total FROM payments_refund AS refund
              WHERE refund.shop_id = dispute.shop_id AND refund.case_number = dispute.number) AS repaid
-WHERE dispute.status = 'closed' AND (repaid.total <> dispute.refund_minor OR repaid.times <> CASE WHEN dispute.refund_minor > 0 THEN 1 ELSE 0 END)
+WHERE dispute.status = 'closed'
+    AND (repaid.total <> dispute.refund_minor OR repaid.times <> CASE WHEN dispute.refund_minor > 0 THEN 1 ELSE 0 END)
 UNION ALL
-SELECT format('refund %s', refund.number), format('amount %s; posted %s times, together %s', refund.amount_minor, posted.times, posted.total)
+SELECT format('refund %s', refund.number),
+    format('amount %s; posted %s times, together %s', refund.amount_minor, posted.times, posted.total)
 FROM touched JOIN payments_refund AS refund ON refund.shop_id = touched.shop_id AND refund.order_id = touched.id,
     LATERAL (SELECT count(DISTINCT journal.id) AS times, coalesce(sum(transfer.amount_minor), 0) AS total
              FROM ledger_journal AS journal
