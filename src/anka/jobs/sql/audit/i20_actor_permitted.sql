@@ -7,7 +7,8 @@ FROM touched JOIN core_event AS event ON event.shop_id = touched.shop_id AND eve
 WHERE CASE split_part(event.actor, ':', 1)
     WHEN 'buyer' THEN event.actor <> format('buyer:%s', o.buyer_id)
     WHEN 'merchant' THEN event.move = 'reveal' OR NOT EXISTS (
-        SELECT FROM accounts_membership AS works WHERE works.shop_id = event.shop_id AND event.actor = format('merchant:%s', works.person_id))
+        SELECT FROM accounts_membership AS works
+        WHERE works.shop_id = event.shop_id AND event.actor = format('merchant:%s', works.person_id))
     WHEN 'platform' THEN event.move = 'reveal' OR NOT EXISTS (
         SELECT FROM accounts_staffrole AS works WHERE event.actor = format('platform:%s', works.person_id))
     WHEN 'gateway' THEN event.move IS NOT NULL AND event.move <> 'pay'
