@@ -95,9 +95,9 @@ def test_what_is_not_a_key_product_is_refused() -> None:
     shop = new_shop()
     with pytest.raises(NotFound):
         run(f"{shop.code}-P0000000000000", csv_of("A"))
-    for changes in ({"kind": "account"}, {"delivery": "manual"}):
+    for product in (new_product(shop, kind="account"), new_product(shop, delivery="manual")):
         with pytest.raises(NotAKeyProduct):
-            run(new_product(shop, **changes), csv_of("A"))
+            run(product, csv_of("A"))
     with pytest.raises(BadInput):
         run(new_product(shop), b"code\nA\n")
 
