@@ -139,7 +139,7 @@ def _notices(seen: Seen, word: str) -> list[Shown]:
         return []
     total = words.amount(sum(refund.amount_minor for refund in extra), seen.state.currency)
     said = ngettext(
-        "A payment of %(amount)s too many came in; it goes back by itself.",
+        "%(count)s payment too many came in, %(amount)s in all; it goes back by itself.",
         "%(count)s payments too many came in, %(amount)s in all; they go back by themselves.",
         len(extra),
     )
