@@ -21,8 +21,8 @@ violation planted on purpose, which the audit must name, it and no other. This p
 REPLAY = """\
 ## I15
 
-Each stored decision replays to the same answer from its stored facts. Not SQL: it runs the rules (`anka/jobs/audit.py`). Receipts judged
-by another version of the rules than the installed one are left out, because those rules are not at hand.
+Each stored decision replays to the same answer from its stored facts, by the rules of its time (`orders_policy` keeps every version).
+Not SQL: it runs the rules (`src/anka/jobs/audit.py`).
 
 """
 FOOT = """\

@@ -212,6 +212,12 @@ MUTANTS = [
         ),
     ),
     Mutant(
+        "I15",
+        "the rules of a decision are not kept",
+        builders.a_cancelled_order,
+        ("UPDATE cases_receipt SET policy_version = 'lost' WHERE shop_id = %(shop)s",),
+    ),
+    Mutant(
         "I16",
         "goods are queued before the money came",
         builders.a_paid_order,
