@@ -132,8 +132,8 @@ def test_the_demo_market(market: Market) -> None:
         assert eventually(lambda name=name: f"{name} ended unexpectedly" in market.said())
         assert eventually(lambda name=name, victim=victim: market.child(name) not in (0, victim))
     assert eventually(market.answers)
-    (server,) = tools.running_servers(market.home)[:1]
-    os.kill(server, signal.SIGKILL)
+    (postmaster,) = (pid for pid in tools.running_servers(market.home) if "/postgres -D " in tools.command(pid))
+    os.kill(postmaster, signal.SIGKILL)
     assert eventually(lambda: "the database ended unexpectedly" in market.said())
     assert eventually(market.answers), market.said()
 
