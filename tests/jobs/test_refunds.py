@@ -35,8 +35,8 @@ def arrived(market: Market, order: Order, amount: int = PRICE) -> None:
     assert [done is not None for _due, _tries, _failure, done in work(order, "refund")] == [True] * len(attempts(order))
 
 
-def a_cancelled_order(market: Market, **more: int) -> Order:
-    order = market.a_paid_order(**more)
+def a_cancelled_order(market: Market) -> Order:
+    order = market.a_paid_order()
     market.cancel(order)
     return order
 
