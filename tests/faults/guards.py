@@ -70,6 +70,7 @@ GUARDS: dict[str, Removal] = {
     "expiry lock": edited("expire_unpaid", "FOR NO KEY UPDATE OF o SKIP LOCKED"),
     "stage read again": edited("move_units", "AND allowed.from_stage = unit.stage"),
     "table of moves": silenced_trigger("orders_unit", "unit_moves"),
+    "attempt moves": silenced_trigger("payments_attempt", "attempt_moves"),
     "payment taken once": edited("take_payment", "AND status <> 'paid'"),
     "transaction once": all_of(
         dropped_constraint("payments_transaction", "payments_transaction_pkey"),

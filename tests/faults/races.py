@@ -7,9 +7,15 @@ from anka.core import database
 from anka.core.actors import Actor
 from anka.core.clock import Moment
 from anka.core.idempotency import AlreadyDone, once
+from anka.domain.refund_states import AttemptState
+from anka.flows.begin_payment import begin_payment
+from anka.flows.confirm_order import auto_confirm_order
+from anka.flows.deliver_order import deliver_order
 from anka.flows.expire_unpaid import expire_order, expire_unpaid
 from anka.flows.pay_from_wallet import pay_from_wallet
 from anka.flows.place_order import OutOfStock, Purchase, place_order
+from anka.flows.record_refund_outcome import Evidence, record_refund_outcome
+from anka.flows.submit_attempt import submit_attempt
 from anka.flows.take_payment import Taken, take_payment
 from anka.jobs import audit
 from anka.payments.queries import refunds_of_order
@@ -17,6 +23,7 @@ from tests import builders
 from tests.builders import Order, at
 from tests.conftest import END
 from tests.databases import Database
+from tests.faults.flows import attempts, events
 from tests.faults.interleave import Act, Outcome, interleave
 
 PRICE = 10000
@@ -186,6 +193,66 @@ def sold_once(order: Order, outcome: Outcome) -> None:
     assert database.value(held, (order.shop.id,)) == 1
 
 
+def deliver_and_cancel(order: Order) -> tuple[Act, Act]:
+    return lambda: deliver_order(order_number=order.number, at=at(3)), order.cancel
+
+
+def given_back_once(order: Order, outcome: Outcome) -> None:
+    """Delivery and cancel: sealed or not yet, the key goes back on the shelf and the money to the buyer, once."""
+    assert outcome.winners == 2, outcome
+    assert order.stages[0] in ("released", "recalled")
+    assert (order.escrow, refunds(order), order.product.available) == (0, 1, 1)
+
+
+def confirm_and_cancel(order: Order) -> tuple[Act, Act]:
+    def cancel() -> object:
+        return order.cancel(when=at(days=6.9))
+
+    return lambda: auto_confirm_order(order_number=order.number, at=at(days=7.1)), cancel
+
+
+def nobody_keeps_both(order: Order, outcome: Outcome) -> None:
+    """The refund window ends while the buyer cancels: the money goes back from wherever it is by then, and nobody has it twice."""
+    assert outcome.winners == 2, outcome
+    shop = order.shop
+    held = (order.escrow, shop.balance(f"merchant:{shop.id}:pending"), shop.balance("commission"))
+    assert (held, refunds(order)) == ((0, 0, 0), 1)
+
+
+def arrive_twice(order: Order) -> tuple[Act, Act]:
+    number = attempts(order)[0]
+    submit_attempt(number=number, at=at(6))
+    said = Evidence(status=AttemptState.SUCCEEDED, source="answer", observed_at=at(7).now)
+
+    def hear() -> object:
+        return record_refund_outcome(number=number, evidence=said, at=at(7))
+
+    return hear, hear
+
+
+def arrived_once(order: Order, outcome: Outcome) -> None:
+    assert outcome.winners == 2, outcome
+    assert order.moneys == ["refunded"]
+    assert order.shop.balance("refund_payable:sandbox") == 0
+    assert events(order, "refund_arrived") == 1
+
+
+def expire_and_begin(order: Order) -> tuple[Act, Act]:
+    key = builders.a_key(order.buyer)
+
+    def begin() -> object:
+        return begin_payment(actor=order.buyer, order_number=order.number, channel="sandbox", request=key, at=at(14.5))
+
+    return lambda: expire_unpaid(at=at(15.5)), begin
+
+
+def begun_or_closed(order: Order, outcome: Outcome) -> None:
+    """Expiry of many leaves an order alone whose payment was just begun: its channel has to be asked first."""
+    begun = outcome.second.won
+    assert (order.state.closed_at is None) == begun, outcome
+    assert order.stages == (["reserved"] if begun else ["released"])
+
+
 MOVES = ("order lock", "stage read again", "table of moves")
 LIMITS = ("unit refund limit", "order refund limit", "payment refund limit", "escrow floor")
 RACES = [
@@ -193,6 +260,10 @@ RACES = [
     Race("expire ‖ pay", builders.a_placed_order, expire_and_hear, served_for_the_money, MOVES),
     Race("expire many ‖ pay from wallet", builders.a_placed_order, expire_and_pay, paid_or_closed, MOVES),
     Race("cancel ‖ late payment", builders.a_placed_order, cancel_and_hear, money_goes_back, MOVES),
+    Race("deliver ‖ cancel", builders.a_paid_order, deliver_and_cancel, given_back_once, MOVES),
+    Race("confirm by itself ‖ cancel", builders.a_sealed_order, confirm_and_cancel, nobody_keeps_both, (*MOVES, *LIMITS)),
+    Race("begin payment ‖ expire many", builders.a_placed_order, expire_and_begin, begun_or_closed, ("order lock",)),
+    Race("a refund arrives, twice", builders.a_cancelled_order, arrive_twice, arrived_once, ("attempt lock", "attempt moves")),
     Race("refund ‖ refund", builders.a_sealed_order, cancel_twice, refunded_once, (*MOVES, *LIMITS)),
     Race(
         "one notice, twice",
