@@ -21,7 +21,7 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 # Notices have no JSON of ours; the clock is left alone, because other tests read it; the document itself is where schemathesis begins.
 LEFT_OUT = {"post_notify_channel", "post_sandbox_clock", "get_openapi_json"}
 EXAMPLES = hypothesis.settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     database=None,

@@ -41,6 +41,8 @@ def test_order_cancel_unpaid() -> None:
     assert closed.status == 201, closed.body
     case = closed.json["cases"][0]
     assert case["outcome"] == "released"
+    assert case["asker"] == "buyer"
+    assert case["decision"]["route"] == "close"
     assert buyer.get(f"/cases/{case['number']}").json == case
     after = buyer.get(f"/orders/{order['number']}").json
     assert after["cases"] == [case["number"]]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from anka.api.routes import ROUTES
+from anka.config.wsgi import tell_who_asks
 from anka.core import rate_limits
 from anka.core.clock import moment
 from anka.core.rate_limits import TooManyRequests
@@ -57,3 +58,13 @@ def test_who_has_ordered_too_much_can_still_cancel_and_pay(as_in_production: Non
     assert (refused.status, refused.code) == (429, "too_many_requests")
     assert buyer.post(f"/orders/{numbers[0]}/cases", {"reason": "NO_LONGER_NEEDED"}).status == 201
     assert buyer.post(f"/orders/{numbers[1]}/payments", {"channel": "sandbox"}).status == 201
+
+
+@pytest.mark.no_database
+def test_behind_a_proxy_the_address_is_the_one_the_proxy_saw() -> None:
+    environ = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "6.6.6.6, 203.0.113.9"}
+    tell_who_asks(environ)
+    assert environ["REMOTE_ADDR"] == "203.0.113.9"
+    direct = {"REMOTE_ADDR": "203.0.113.9"}
+    tell_who_asks(direct)
+    assert direct["REMOTE_ADDR"] == "203.0.113.9"

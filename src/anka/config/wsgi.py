@@ -31,6 +31,8 @@ _django: Application = get_wsgi_application()
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """Serve one request. A cookie without a token may be a session's, which only Django can prove to be no forgery."""
+    if ENVIRONMENT.secure:
+        tell_who_asks(environ)
     path = environ["PATH_INFO"]
     if path.startswith(API) and path != PAGE_FOR_PEOPLE:
         if "HTTP_AUTHORIZATION" in environ or "HTTP_COOKIE" not in environ or path.startswith(NOTICES):
@@ -38,3 +40,10 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     elif path in HEALTH:
         return _dispatcher(environ, start_response)
     return _django(environ, start_response)
+
+
+def tell_who_asks(environ: dict[str, Any]) -> None:
+    """Put the address that the proxy in front of us saw in place of its own. Only the last hop is its word; anybody can write the rest."""
+    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
+    if forwarded:
+        environ["REMOTE_ADDR"] = forwarded.rsplit(",", 1)[-1].strip()[:64]

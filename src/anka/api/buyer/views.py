@@ -208,7 +208,7 @@ def case_view(state: OrderState, case: Case, beside: Dossier) -> shapes.CaseView
         kind=case.kind,
         status=case.status,
         units=[state.unit_number(position) for position in case.positions],
-        asker=case.asker,
+        asker=_without_person(case.asker),
         reason=case.reason,
         statement=case.statement,
         turn="none",

@@ -1,8 +1,11 @@
 """What may be done with an order now, by whom, and why not. The one source: pages and API show the same, flows refuse the same."""
 
 from datetime import timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from anka.core.actors import Actor, ActorKind
@@ -26,12 +29,16 @@ LABELS = {
     "reveal": _("Show key"),
     "confirm": _("Confirm delivery"),
 }
-NOT_PAYABLE = _("This order can no longer be paid: it is paid already, closed, or its time has run out.")
-NOT_DELIVERED = _("It is not delivered yet.")
-TAKEN_BACK = _("It was taken back and can no longer be opened.")
-UNDER_CASE = _("A case is open on this item; it decides what happens.")
-NOTHING_TO_CONFIRM = _("Nothing here waits for a confirmation.")
-STILL_SEALED = _("A sealed item can still be refunded with one click, so there is nothing to confirm yet. Open it first, or wait.")
+NOT_PAYABLE, NOT_DELIVERED, TAKEN_BACK, UNDER_CASE = "not_payable", "not_delivered", "taken_back", "under_case"
+NOTHING_TO_CONFIRM, STILL_SEALED = "nothing_to_confirm", "still_sealed"
+REASONS = {
+    NOT_PAYABLE: _("This order can no longer be paid: it is paid already, closed, or its time has run out."),
+    NOT_DELIVERED: _("It is not delivered yet."),
+    TAKEN_BACK: _("It was taken back and can no longer be opened."),
+    UNDER_CASE: _("A case is open on this item; it decides what happens."),
+    NOTHING_TO_CONFIRM: _("Nothing here waits for a confirmation."),
+    STILL_SEALED: _("A sealed item can still be refunded with one click, so there is nothing to confirm yet. Open it first, or wait."),
+}
 _OPENED = frozenset({Stage.REVEALED, Stage.DELIVERED, Stage.USED})
 
 
@@ -47,8 +54,23 @@ class Action(msgspec.Struct, frozen=True):
     position: int | None = None
 
 
+class _Draft(NamedTuple):
+    """An action before it is put into words."""
+
+    name: str
+    method: str
+    path: str
+    why_not: str | Refusal | None
+    position: int | None = None
+
+
 def actions_for(*, state: OrderState, actor: Actor, at: Moment) -> tuple[Action, ...]:
     """Return every action of this actor on this order, allowed or not, in the language that is active."""
+    language = get_language() or ""
+    return tuple(_in_words(draft, language) for draft in _drafts(state, actor, at))
+
+
+def _drafts(state: OrderState, actor: Actor, at: Moment) -> tuple[_Draft, ...]:
     if actor.kind is ActorKind.BUYER:
         return (_pay(state, at), *_ways_out(state, actor, at), *(_reveal(state, unit) for unit in state.units), _confirm(state, at))
     if actor.kind in (ActorKind.MERCHANT, ActorKind.PLATFORM):
@@ -56,42 +78,51 @@ def actions_for(*, state: OrderState, actor: Actor, at: Moment) -> tuple[Action,
     return ()
 
 
-def _action(name: str, method: str, path: str, why_not: object | None, position: int | None = None) -> Action:
+def _in_words(draft: _Draft, language: str) -> Action:
+    why_not = draft.why_not
     return Action(
-        name="cancel" if name == "cancel_unit" else name,
-        method=method,
-        path=f"{API}{path}",
-        label=str(LABELS[name]),
+        name="cancel" if draft.name == "cancel_unit" else draft.name,
+        method=draft.method,
+        path=f"{API}{draft.path}",
+        label=_said(draft.name, language),
         allowed=why_not is None,
-        why_not=None if why_not is None else str(why_not),
-        position=position,
+        why_not=_said(why_not, language) if isinstance(why_not, str) else why_not and str(why_not),
+        position=draft.position,
     )
 
 
-def _pay(state: OrderState, at: Moment) -> Action:
+@lru_cache(maxsize=64)
+def _said(key: str, _language: str) -> str:
+    """Return a label or a reason in the language that is active. An order shows a dozen, and looking one up takes long."""
+    return str(LABELS[key] if key in LABELS else REASONS[key])
+
+
+def _pay(state: OrderState, at: Moment) -> _Draft:
     reserved = all(unit.stage == Stage.RESERVED for unit in state.units)
     payable = state.closed_at is None and state.paid_at is None and at.now < state.hold_until and reserved
-    return _action("pay", "POST", f"/orders/{state.number}/payments", None if payable else NOT_PAYABLE)
+    return _Draft("pay", "POST", f"/orders/{state.number}/payments", None if payable else NOT_PAYABLE)
 
 
-def _ways_out(state: OrderState, actor: Actor, at: Moment) -> tuple[Action, ...]:
+def _ways_out(state: OrderState, actor: Actor, at: Moment) -> tuple[_Draft, ...]:
     """The quote, the whole order, and each unit by itself where the units do not have to go together."""
     path = f"/orders/{state.number}/cases"
     try:
         verdicts = judge(state=state, claim=Claim(reason=PLAIN_REASON), actor=actor, at=at)
     except NothingLeftToCancel as nothing:
         return (
-            _action("quote", "GET", f"/orders/{state.number}/cancellation", nothing),
-            _action("cancel", "POST", path, nothing),
+            _Draft("quote", "GET", f"/orders/{state.number}/cancellation", nothing),
+            _Draft("cancel", "POST", path, nothing),
         )
+    refusal = _why_not(state, verdicts, at)
     whole = (
-        _action("quote", "GET", f"/orders/{state.number}/cancellation", None),
-        _action("cancel", "POST", path, _why_not(state, verdicts, at)),
+        _Draft("quote", "GET", f"/orders/{state.number}/cancellation", None),
+        _Draft("cancel", "POST", path, refusal),
     )
     if state.paid_at is None:
         return whole
+    # Where the payments bear all of it, they bear each part.
     single = [
-        (position, _action("cancel_unit", "POST", path, _why_not(state, (verdict,), at), position))
+        (position, _Draft("cancel_unit", "POST", path, refusal and _why_not(state, (verdict,), at), position))
         for verdict in verdicts
         for position in verdict.positions
     ]
@@ -109,12 +140,12 @@ def _why_not(state: OrderState, verdicts: tuple[Verdict, ...], at: Moment) -> Re
     return None
 
 
-def _reveal(state: OrderState, unit: Unit) -> Action:
+def _reveal(state: OrderState, unit: Unit) -> _Draft:
     path = f"/orders/{state.number}/units/{state.unit_number(unit.position)}/reveal"
-    return _action("reveal", "POST", path, _why_not_reveal(state, unit), unit.position)
+    return _Draft("reveal", "POST", path, _why_not_reveal(state, unit), unit.position)
 
 
-def _why_not_reveal(state: OrderState, unit: Unit) -> object | None:
+def _why_not_reveal(state: OrderState, unit: Unit) -> str | None:
     if unit.stage in (Stage.REVEALED, Stage.USED) and unit.revealed_by == state.buyer_id:
         return None
     if unit.under_case:
@@ -124,11 +155,11 @@ def _why_not_reveal(state: OrderState, unit: Unit) -> object | None:
     return NOT_DELIVERED if unit.stage in (Stage.RESERVED, Stage.QUEUED, Stage.ACCEPTED, Stage.WORKING) else TAKEN_BACK
 
 
-def _confirm(state: OrderState, at: Moment) -> Action:
-    return _action("confirm", "POST", f"/orders/{state.number}/confirm", _why_not_confirm(state, at))
+def _confirm(state: OrderState, at: Moment) -> _Draft:
+    return _Draft("confirm", "POST", f"/orders/{state.number}/confirm", _why_not_confirm(state, at))
 
 
-def _why_not_confirm(state: OrderState, at: Moment) -> object | None:
+def _why_not_confirm(state: OrderState, at: Moment) -> str | None:
     window = timedelta(minutes=state.refund_window_minutes)
     sealed = [unit for unit in state.units if unit.stage == Stage.SEALED and unit.delivered_at is not None]
     still_sealed = [unit for unit in sealed if unit.delivered_at is not None and at.now <= unit.delivered_at + window]
