@@ -138,8 +138,11 @@ def test_the_demo_market(market: Market) -> None:
     assert eventually(market.answers), market.said()
 
     assert market.process is not None
-    market.process.send_signal(signal.SIGINT)
+    # As a terminal does on Ctrl-C: to everybody at once.
+    os.killpg(market.process.pid, signal.SIGINT)
     assert market.process.wait(10) == 0
+    assert "Unexpected" not in market.said()
+    assert "Traceback" not in market.said()
     assert market.left_over() == []
 
     market.up()

@@ -3,6 +3,8 @@
 import argparse
 from urllib.parse import urlsplit
 
+import psycopg
+
 from anka.adapters.channels.sandbox_keys import Mode, SandboxIsOff
 from anka.config import environment, log, processes, start
 from anka.config.embedded import EmbeddedDatabaseError
@@ -10,7 +12,7 @@ from anka.config.environment import EnvironmentNotUsable
 from anka.sandbox.gateway import GatewaySettings
 from anka.sandbox.server import serve
 
-FAILURES = (EnvironmentNotUsable, EmbeddedDatabaseError, SandboxIsOff, OSError)
+FAILURES = (EnvironmentNotUsable, EmbeddedDatabaseError, SandboxIsOff, OSError, psycopg.OperationalError)
 
 
 def arguments(*, parser: argparse.ArgumentParser) -> None:

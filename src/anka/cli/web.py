@@ -32,6 +32,7 @@ def load(target: str) -> Callable[..., Any]:
     """Return the application, in a worker process of its own."""
     # A worker whose master was killed would keep the port and answer with yesterday's settings.
     processes.die_with_parent(by=signal.SIGKILL)
+    processes.leave_interrupts_to_others()
     from anka.config.wsgi import application  # noqa: PLC0415  each worker sets Django up for itself, after the fork
 
     return application

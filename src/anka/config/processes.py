@@ -47,12 +47,22 @@ def die_with_parent(*, by: signal.Signals = signal.SIGTERM) -> None:
 
 
 def follow_parent() -> None:
-    """Die with the parent where this process was started as part of a family; do nothing where somebody started it by hand."""
-    if os.environ.get(_PARENT) == str(os.getppid()):
-        die_with_parent()
-    elif _PARENT in os.environ:
+    """Live and die with the family where this process was started as part of one; do nothing where somebody started it by hand.
+
+    Ctrl-C reaches every process of the group at once; in a family only the parent acts on it, and stops its children in order.
+    """
+    if _PARENT not in os.environ:
+        return
+    leave_interrupts_to_others()
+    if os.environ[_PARENT] != str(os.getppid()):
         # Our parent died while we were starting: the family is over.
         sys.exit(1)
+    die_with_parent()
+
+
+def leave_interrupts_to_others() -> None:
+    """Have Ctrl-C pass this process by, and every process and thread it starts."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def _watch(parent: int, by: signal.Signals) -> None:
