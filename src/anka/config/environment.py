@@ -48,7 +48,7 @@ def read(variables: Mapping[str, str] | None = None) -> Environment:
     given = os.environ if variables is None else variables
     sandbox = given.get("ANKA_SANDBOX", "") == "1"
     environment = Environment(
-        home=Path(given.get("ANKA_HOME") or Path.cwd() / ".anka").expanduser().absolute(),
+        home=home_of(given),
         database_url=given.get("ANKA_DATABASE_URL", ""),
         secret_key=given.get("ANKA_SECRET_KEY") or (SANDBOX_SECRET if sandbox else ""),
         keyring=given.get("ANKA_KEYRING", ""),
@@ -59,6 +59,21 @@ def read(variables: Mapping[str, str] | None = None) -> Environment:
     )
     _check(environment, given)
     return environment
+
+
+def looks_after_a_sandbox(variables: Mapping[str, str]) -> bool:
+    """Tell whether the data folder is a sandbox's and nothing says otherwise.
+
+    Commands that look after data (audit, doctor, import-keys) use this, so that they work beside `make demo` without a variable. What
+    takes money (web, worker) never does: there the sandbox is off unless ANKA_SANDBOX=1.
+    """
+    silent = not any(variables.get(name) for name in ("ANKA_SANDBOX", "ANKA_SECRET_KEY", "ANKA_KEYRING", "ANKA_PRODUCTION"))
+    return silent and (home_of(variables) / "sandbox").is_dir()
+
+
+def home_of(variables: Mapping[str, str]) -> Path:
+    """Return the data folder: ANKA_HOME, or .anka in the working directory."""
+    return Path(variables.get("ANKA_HOME") or Path.cwd() / ".anka").expanduser().absolute()
 
 
 def _check(environment: Environment, given: Mapping[str, str]) -> None:
