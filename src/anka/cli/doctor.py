@@ -13,7 +13,7 @@ import msgspec
 from django.db.migrations.executor import MigrationExecutor
 
 from anka.adapters.keyring.file import KeyringNotUsable
-from anka.config import environment, start
+from anka.config import start
 from anka.config.embedded import EmbeddedDatabaseError
 from anka.config.environment import Environment, EnvironmentNotUsable
 from anka.config.migrate import state_tables
@@ -62,7 +62,7 @@ def run(*, given: argparse.Namespace) -> int:
 
 def _findings() -> Iterator[Finding]:
     try:
-        installation = environment.read()
+        installation = start.looking_after()
     except EnvironmentNotUsable as reason:
         yield Finding("configuration", str(reason), "set the variable as said, then run this again")
         return

@@ -58,6 +58,17 @@ def set_up(*, database_url: str) -> Environment:
     return given
 
 
+def looking_after() -> Environment:
+    """Return the environment for a command that looks after data; beside a sandbox's data folder it is the sandbox's.
+
+    Raises:
+        EnvironmentNotUsable: a variable is missing or contradicts another.
+    """
+    if environment.looks_after_a_sandbox(os.environ):
+        os.environ["ANKA_SANDBOX"] = "1"
+    return environment.read()
+
+
 @contextmanager
 def ready() -> Iterator[Environment]:
     """Set this process up for a command that ends by itself, with the embedded database running if none is named.
@@ -67,9 +78,7 @@ def ready() -> Iterator[Environment]:
     Raises:
         EnvironmentNotUsable, EmbeddedDatabaseError: told in one line.
     """
-    if environment.looks_after_a_sandbox(os.environ):
-        os.environ["ANKA_SANDBOX"] = "1"
-    given = environment.read()
+    given = looking_after()
     with database_of(given) as addresses:
         set_up(database_url=addresses.runtime)
         translation.activate("zh-hans" if os.environ.get("LANG", "").startswith("zh") else "en")
