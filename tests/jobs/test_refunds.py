@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -20,7 +21,7 @@ from anka.jobs.refunds import ASK_AGAIN_AFTER
 from tests.builders import Order, wallet
 from tests.jobs.market import PRICE, Market, attempts, events, owed, refunds, work
 
-SCRIPTS = int(os.environ.get("ANKA_TEST_SCRIPTS", "12"))
+SCRIPTS = int(os.environ.get("ANKA_TEST_SCRIPTS", "60"))
 
 
 def arrived(market: Market, order: Order, amount: int = PRICE) -> None:
@@ -285,9 +286,10 @@ class Script:
     def run(self) -> None:
         market, chance = self.market, self.chance
         for operation, faults in FAULTS.items():
-            market.preset(operation, faults, times=chance.randint(1, 4), seed=chance.randint(0, 10_000))
-        steps = [self.begin, self.pay, self.cancel, self.tell, self.settle, self.wait, market.run, market.send]
-        for step in [self.begin, self.pay, *chance.choices(steps, k=chance.randint(5, 14))]:
+            market.preset(operation, faults, times=chance.randint(1, 2 if operation == "pay" else 6), seed=chance.randint(0, 10_000))
+        steps = [self.begin, self.pay, self.cancel, self.cancel, self.tell, self.settle, self.settle, self.wait, market.run, market.send]
+        opening = [self.begin, self.pay, self.pay, *chance.choices((self.wait, market.run), k=2), self.cancel, market.run]
+        for step in [*opening, *chance.choices(steps, k=chance.randint(3, 12))]:
             self.try_to(step)
 
     def try_to(self, step: Callable[[], object]) -> None:
@@ -327,18 +329,20 @@ class Script:
         with market.gateway.store.transaction() as connection:
             connection.execute("DELETE FROM sandbox.preset")
         for _ in range(12):
-            market.run_for(minutes=75, step=25)
+            market.run_for(minutes=75, step=75)
             market.real.tick(60)
             market.send()
-            for number, status in attempts(self.order):
-                if status in ("abnormal", "unknown", "processing"):
-                    self.try_to(partial(market.play_refund, number, "succeeded", deliver="send"))
+            open_now = [number for number, status in attempts(self.order) if status not in ("succeeded", "closed", "failed")]
+            for number in open_now:
+                self.try_to(partial(market.play_refund, number, "succeeded", deliver="send"))
+            if not open_now and not market.ask("SELECT count(*) FROM sandbox.notice WHERE finished_at IS NULL"):
+                break
         for number in self.payments:
             if market.channel.query_payment(number=number, now=market.now.now).status == "succeeded":
                 # Whoever paid and was not heard of is found by the day's bill; that is a later room's work, so it is told again here.
                 self.try_to(partial(market.play, self.order, number, "paid", deliver="send"))
         market.send()
-        market.run_for(minutes=80, step=10)
+        market.run_for(minutes=80, step=40)
 
     def check(self) -> None:
         market, order = self.market, self.order
@@ -355,7 +359,7 @@ class Script:
 
 
 def test_random_scripts_end_with_every_book_agreeing(market: Market) -> None:
-    ends: dict[str, int] = {}
+    ends: Counter[str] = Counter()
     first = int(os.environ.get("ANKA_TEST_SEED", "1"))
     for seed in range(first, first + SCRIPTS):
         script = Script(market, seed)
@@ -365,7 +369,7 @@ def test_random_scripts_end_with_every_book_agreeing(market: Market) -> None:
             script.check()
         except AssertionError as error:
             raise AssertionError(f"seed {seed}: {error}; {events(script.order)}") from error
-        for refund in refunds(script.order):
-            ends[refund.status] = ends.get(refund.status, 0) + 1
-    print(f"{SCRIPTS} scripts, refunds: {ends}")
-    assert ends.get("succeeded", 0) >= SCRIPTS // 4
+        ends.update(f"{refund.cause} {refund.status}" for refund in refunds(script.order))
+        ends.update(f"attempt {status}" for _number, status in attempts(script.order))
+    print(f"{SCRIPTS} scripts: {dict(ends)}")
+    assert ends["attempt succeeded"] >= SCRIPTS // 2
