@@ -91,6 +91,15 @@ def wallet_full() -> Ground:
     return Ground(order=order, key=builders.a_key(order.buyer))
 
 
+def paid_otherwise() -> Ground:
+    """An order that was paid from the wallet while a payment through the channel was under way."""
+    order = builders.a_placed_order()
+    ground = Ground(order=order, key=builders.a_key(order.buyer), paid=builders.a_payment(order))
+    builders.fill_wallet(order.buyer, PRICE)
+    pay_from_wallet(actor=order.buyer, order_number=order.number, request=builders.a_key(order.buyer), at=at(2))
+    return ground
+
+
 def refunding(*, submitted: bool, refund_to: str = "original") -> Callable[[], Ground]:
     """A cancelled order with its refund attempt, taken up already or not."""
 
@@ -273,6 +282,7 @@ FLOWS: list[Flow[Any]] = [
     Flow("take payment", begun, take(at(2)), stands("queued", "held", escrow=PRICE)),
     Flow("late payment kept", timed_out(stock=1), take(at(25)), served_late_once),
     Flow("late payment refunded", timed_out(stock=0), take(at(25)), stands("released", "none", escrow=0, refunds=1)),
+    Flow("double payment refunded", paid_otherwise, take(at(3)), stands("queued", "held", escrow=PRICE, refunds=1)),
     Flow("deliver", a_paid, lambda g: deliver_order(order_number=g.order.number, at=at(3)), stands("sealed", "held", escrow=PRICE)),
     Flow("reveal", a_sealed, lambda g: g.order.reveal(), opened_once),
     Flow(

@@ -253,6 +253,24 @@ def begun_or_closed(order: Order, outcome: Outcome) -> None:
     assert order.stages == (["reserved"] if begun else ["released"])
 
 
+def two_ways_to_pay(order: Order) -> tuple[Act, Act]:
+    paid, key = builders.a_payment(order), builders.a_key(order.buyer)
+    builders.fill_wallet(order.buyer, PRICE)
+
+    def from_wallet() -> object:
+        return pay_from_wallet(actor=order.buyer, order_number=order.number, request=key, at=at(2))
+
+    return lambda: take_payment(paid=paid, at=at(2)), from_wallet
+
+
+def paid_once(order: Order, outcome: Outcome) -> None:
+    """Channel and wallet: one of them pays; where the channel's money came second, it goes back."""
+    assert outcome.first.won, outcome
+    by_wallet = outcome.second.won
+    assert (order.stages, order.escrow) == (["queued"], PRICE)
+    assert (builders.wallet(order.buyer), refunds(order)) == ((0, 1) if by_wallet else (PRICE, 0))
+
+
 MOVES = ("order lock", "stage read again", "table of moves")
 LIMITS = ("unit refund limit", "order refund limit", "payment refund limit", "escrow floor")
 RACES = [
@@ -264,6 +282,7 @@ RACES = [
     Race("confirm by itself ‖ cancel", builders.a_sealed_order, confirm_and_cancel, nobody_keeps_both, (*MOVES, *LIMITS)),
     Race("begin payment ‖ expire many", builders.a_placed_order, expire_and_begin, begun_or_closed, ("order lock",)),
     Race("a refund arrives, twice", builders.a_cancelled_order, arrive_twice, arrived_once, ("attempt lock", "attempt moves")),
+    Race("channel ‖ wallet", builders.a_placed_order, two_ways_to_pay, paid_once, (*MOVES, "one clock")),
     Race("refund ‖ refund", builders.a_sealed_order, cancel_twice, refunded_once, (*MOVES, *LIMITS)),
     Race(
         "one notice, twice",
