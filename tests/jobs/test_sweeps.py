@@ -242,6 +242,25 @@ def test_a_promise_that_fell_breaks_nothing(market: Market) -> None:
     assert database.value(running, (waiting.shop.id,)) == 0
 
 
+def test_goods_nobody_touched_for_two_days_are_given_back(market: Market, fresh_database: Database) -> None:
+    sick, well = market.a_paid_order(), market.a_paid_order()
+    poison(fresh_database, "core_clock", sick)
+    market.run()
+    assert (sick.stages, well.stages) == (["queued"], ["sealed"])
+    market.move(hours=47)
+    market.run()
+    assert sick.stages == ["queued"]
+    heal(fresh_database, "core_clock", sick)
+    # Delivery is tried once an hour by now; the two days are over a little earlier.
+    database.rows("UPDATE core_outbox SET due_at = due_at + interval '2 days' WHERE done_at IS NULL AND shop_id = %s", (sick.shop.id,))
+    market.move(hours=1.1)
+    market.run()
+    market.run_for(minutes=1)
+    assert (sick.stages, sick.moneys, market.paid_back(sick)) == (["released"], ["refunded"], PRICE)
+    assert sick.product.available == 1
+    assert well.stages == ["sealed"]
+
+
 def test_a_promise_that_fell_does_not_bar_the_way_out(market: Market) -> None:
     waiting = market.a_paid_order()
     market.move(hours=50)

@@ -3,10 +3,12 @@
 import logging
 
 from anka.core import database
-from anka.core.actors import Actor
+from anka.core.actors import Actor, system
 from anka.core.clock import Moment
-from anka.core.idempotency import RequestKey, once
+from anka.core.idempotency import RequestKey, once, unrepeated
 from anka.core.refusals import Refusal
+from anka.domain.deadlines import clock_named
+from anka.domain.delivery_states import Stage
 from anka.domain.payment_states import PaymentState
 from anka.flows.end_payment import end_payment
 from anka.flows.expire_unpaid import BATCH, EXPIRY, expire_order, expire_unpaid
@@ -90,6 +92,39 @@ def held_open(*, at: Moment, limit: int) -> list[tuple[int, str]]:
 def overdue(*, at: Moment, limit: int) -> list[tuple[int, str]]:
     """Return orders whose hold has run out, whether a channel holds them open or not: shop and number."""
     return _overdue("", at, limit)
+
+
+# Paid goods that nobody has touched for so long although it was tried: the money goes back by itself (2-domain, clock `promise`).
+UNTOUCHED = """
+SELECT o.shop_id, o.number FROM core_clock AS clock JOIN orders_order AS o ON o.shop_id = clock.shop_id AND o.id = clock.order_id
+WHERE clock.kind = 'promise' AND clock.state = 'running' AND clock.due_at <= %(now)s AND clock.started_at <= %(since)s
+  AND EXISTS (SELECT FROM orders_unit AS unit WHERE unit.shop_id = o.shop_id AND unit.order_id = o.id AND unit.stage = 'queued')
+  AND NOT EXISTS (SELECT FROM core_outbox AS work WHERE work.shop_id = o.shop_id AND work.subject = o.number AND work.done_at IS NULL
+                  AND (work.topic = 'untouched' OR work.topic = 'deliver' AND work.tries = 0))
+ORDER BY clock.started_at LIMIT %(limit)s
+"""
+PROMISE = system("promise")
+
+
+def untouched(*, at: Moment, limit: int) -> list[tuple[int, str]]:
+    """Return paid orders whose goods nobody has touched for 48 hours: shop and number. Delivery that was never tried is tried first."""
+    since = at.now - clock_named(name="untouched").default
+    return [(shop, number) for shop, number in database.rows(UNTOUCHED, {"now": at.now, "since": since, "limit": limit})]
+
+
+def give_back(*, order_number: str, at: Moment) -> bool:
+    """Cancel what of an order nobody has touched, as its buyer could; tell whether there was anything.
+
+    Raises:
+        Refusal: the rules want somebody's answer first; see flows.open_case.
+    """
+    state = read_order(number=order_number, actor=PROMISE, at=at)
+    queued = tuple(unit.position for unit in state.units if unit.stage == Stage.QUEUED and not unit.under_case)
+    if not queued:
+        return False
+    claim = Claim(reason="LATE_DELIVERY", positions=queued)
+    open_case(actor=PROMISE, order_number=order_number, claim=claim, request=unrepeated(str(PROMISE)), at=at)
+    return True
 
 
 def _overdue(and_held: str, at: Moment, limit: int) -> list[tuple[int, str]]:

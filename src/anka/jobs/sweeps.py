@@ -61,7 +61,12 @@ def _refund(subject: str, at: Moment) -> timedelta | None:
 
 # A handler returns after what time it wants to be called again, or None where it is done. Expiry, confirming and settling come here only
 # after trouble: as a rule their clocks bring them.
-QUICK: dict[str, Handler] = {"deliver": _once(deliver_order), "confirm": _once(auto_confirm_order), "settle": _once(settle_order)}
+QUICK: dict[str, Handler] = {
+    "deliver": _once(deliver_order),
+    "confirm": _once(auto_confirm_order),
+    "settle": _once(settle_order),
+    "untouched": _once(closing.give_back),
+}
 SLOW: dict[str, Handler] = {"refund": _refund, "expire": _once(closing.close_one)}
 HANDLERS = QUICK | SLOW
 
@@ -105,7 +110,10 @@ def _safely(what: str, run: Callable[[], Answer]) -> tuple[Answer | None, str | 
 
 
 def fall(*, at: Moment) -> int:
-    """Act on clocks that have fallen: unpaid orders close, opened keys are confirmed, confirmed money is settled. A batch of each."""
+    """Act on a batch of each kind of clock that has fallen, and return how many orders that moved.
+
+    Unpaid orders close, opened keys are confirmed, confirmed money is settled, goods nobody touched for two days are given back.
+    """
     closed, trouble = _safely("closing unpaid orders", partial(closing.close_expired, at=at))
     # Where one order spoils the closing of all at once, they are closed one by one.
     waiting = closing.held_open if trouble is None else closing.overdue
@@ -113,7 +121,7 @@ def fall(*, at: Moment) -> int:
     for kind, money, act in (("confirm", "held", auto_confirm_order), ("settle", "released", settle_order)):
         fallen = database.rows(FALLEN, {"kind": kind, "money": money, "now": at.now, "limit": CLOCKS})
         acted += sum(_attend(kind, (shop_id, number), act, at) for shop_id, number in fallen)
-    return acted
+    return acted + sum(_attend("untouched", order, closing.give_back, at) for order in closing.untouched(at=at, limit=CLOCKS))
 
 
 def _attend(topic: str, order: tuple[int, str], act: Callable[..., bool], at: Moment) -> bool:
