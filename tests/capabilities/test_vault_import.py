@@ -5,6 +5,7 @@ import io
 import psycopg
 import pytest
 
+from anka.adapters.keyring.file import FileKeyring
 from anka.core.actors import Actor, ActorKind
 from anka.core.database import rows
 from anka.core.refusals import BadInput, NotFound, NotPermitted
@@ -194,3 +195,17 @@ def test_a_key_of_another_shop_is_not_found() -> None:
 
 def test_lines_of_a_file_keep_their_numbers() -> None:
     assert [line.number for line in key_lines(file=io.BytesIO(b"key\n\nA\nB\n"))] == [3, 4]
+
+
+def test_the_keyring_is_read_and_each_data_key_unwrapped_once_per_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
+
+    def where() -> FileKeyring:
+        reads.append("read")
+        return test_keyring()
+
+    monkeypatch.setattr(keys, "keyring", where)
+    product = new_product(new_shop())
+    run(product, csv_of("A", "B"))
+    assert stock(product) == stock(product) == ["A", "B"]
+    assert reads == ["read"]

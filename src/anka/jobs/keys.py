@@ -32,7 +32,7 @@ def opener_for(*, shop_id: int) -> Callable[[SealedKey], str]:
     Raises:
         KeyEncryptionKeyMissing, DataKeyDidNotOpen: the keyring is not the one these keys were sealed with.
     """
-    ring = keyring()
+    ring = _read(keyring)
     return opener(data_keys=[_opened(ring, wrapped) for wrapped in queries.data_keys(shop_id=shop_id)])
 
 
@@ -42,7 +42,7 @@ def sealer_for(*, shop_id: int, at: Moment) -> Sealer:
     Raises:
         KeyEncryptionKeyMissing, DataKeyDidNotOpen: the keyring is not the one the shop's data key was wrapped with.
     """
-    ring = keyring()
+    ring = _read(keyring)
     known = queries.data_keys(shop_id=shop_id)
     if not known:
         wrapped = ring.wrap(data_key=new_data_key(), bound_to=bound_place(shop_id=shop_id, version=1))
@@ -50,6 +50,12 @@ def sealer_for(*, shop_id: int, at: Moment) -> Sealer:
         # Read back: where two imports began at once, both use the one that was stored.
         known = queries.data_keys(shop_id=shop_id)
     return Sealer(data_key=_opened(ring, known[-1]), blind_index_key=ring.blind_index_key())
+
+
+@lru_cache(maxsize=4)
+def _read(where: Callable[[], Keyring]) -> Keyring:
+    """Read a keyring once per process: a reveal should neither wait for its file nor fail because it was moved away."""
+    return where()
 
 
 @lru_cache(maxsize=4096)
