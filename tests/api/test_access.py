@@ -1,6 +1,8 @@
 """Who may call what: every route × every role, from the matrix in tests/data; and another's thing looks exactly like a missing one."""
 
+import io
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,8 @@ import pytest
 
 from anka.accounts import writes
 from anka.accounts.tokens import SCOPES, Scope, open_token
-from anka.api.call import Route, Who
+from anka.api.call import Answer, Call, Route, Who
+from anka.api.dispatcher import Dispatcher
 from anka.api.routes import ROUTES, SANDBOX_ROUTES
 from anka.core import database
 from anka.core.clock import moment
@@ -172,3 +175,23 @@ def test_a_token_that_was_tampered_with_is_refused(change: str) -> None:
     answer = Client(headers={"Authorization": f"{scheme} {forged}"}).get("/wallet")
     assert (answer.status, answer.code) == (401, "invalid_token")
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("name", SIGNED_IN)
+def test_negative_control_without_the_rows_who_a_visitor_gets_in(name: str) -> None:
+    reached: list[str] = []
+
+    def handler(call: Call) -> Answer:
+        reached.append(call.path)
+        return Answer(200, None)
+
+    guarded = replace(ALL_ROUTES[name], handler=handler, budget=None, body=None, raw_body=True)
+    environ = {
+        "REQUEST_METHOD": guarded.method,
+        "PATH_INFO": guarded.path.replace("{number}", ABSENT).replace("{unit}", "1"),
+        "wsgi.input": io.BytesIO(),
+    }
+    refused, _ = Dispatcher([guarded]).answer(environ)
+    assert (refused.status, reached) == (401, [])
+    open_to_all, _ = Dispatcher([replace(guarded, who=Who.ANYONE)]).answer(environ)
+    assert (open_to_all.status, len(reached)) == (200, 1)

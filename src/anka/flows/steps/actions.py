@@ -79,14 +79,15 @@ def _drafts(state: OrderState, actor: Actor, at: Moment) -> tuple[_Draft, ...]:
 
 
 def _in_words(draft: _Draft, language: str) -> Action:
-    why_not = draft.why_not
+    refusal = draft.why_not
+    why_not = str(refusal) if isinstance(refusal, Refusal) else refusal and _said(refusal, language)
     return Action(
         name="cancel" if draft.name == "cancel_unit" else draft.name,
         method=draft.method,
         path=f"{API}{draft.path}",
         label=_said(draft.name, language),
         allowed=why_not is None,
-        why_not=_said(why_not, language) if isinstance(why_not, str) else why_not and str(why_not),
+        why_not=why_not,
         position=draft.position,
     )
 
