@@ -192,3 +192,16 @@ def test_many_unpaid_orders_expire_together(market: Market) -> None:
     late = "SELECT max(closed_at - hold_until), min(closed_at - hold_until) FROM orders_order"
     ((latest, earliest),) = database.rows(late)
     assert timedelta(0) <= earliest <= latest <= sandbox_play.TOGETHER
+
+
+def test_many_open_cashiers_are_shut_one_by_one(market: Market) -> None:
+    """Measured, not judged, as above: each is one question to the gateway."""
+    buyer, product, many = a_buyer(), a_product(stock=ORDERS // 10), ORDERS // 10
+    orders = [a_placed_order(product=product, buyer=buyer, when=market.now) for _ in range(many)]
+    for order in orders:
+        market.begin(order)
+    began = time.perf_counter()
+    move_clock(advance_seconds=16 * 60, now=None)
+    print(f"{many} orders with an open cashier expired in {time.perf_counter() - began:.2f} s")
+    assert market.ask("SELECT count(*) FROM sandbox.closed_unseen") == many
+    assert product.available == many

@@ -288,7 +288,7 @@ class Script:
         for operation, faults in FAULTS.items():
             market.preset(operation, faults, times=chance.randint(1, 2 if operation == "pay" else 6), seed=chance.randint(0, 10_000))
         steps = [self.begin, self.pay, self.cancel, self.cancel, self.tell, self.settle, self.settle, self.wait, market.run, market.send]
-        opening = [self.begin, self.pay, self.pay, *chance.choices((self.wait, market.run), k=2), self.cancel, market.run]
+        opening = [self.begin, self.pay, self.pay, *chance.choices((self.wait, market.run), k=2), self.cancel, market.run, self.settle]
         for step in [*opening, *chance.choices(steps, k=chance.randint(3, 12))]:
             self.try_to(step)
 
@@ -328,13 +328,15 @@ class Script:
         market = self.market
         with market.gateway.store.transaction() as connection:
             connection.execute("DELETE FROM sandbox.preset")
+        market.run_for(minutes=3)
         for _ in range(12):
             market.run_for(minutes=75, step=75)
             market.real.tick(60)
             market.send()
             open_now = [number for number, status in attempts(self.order) if status not in ("succeeded", "closed", "failed")]
             for number in open_now:
-                self.try_to(partial(market.play_refund, number, "succeeded", deliver="send"))
+                if market.ask("SELECT status FROM sandbox.refund WHERE number = %s", number) != "closed":
+                    self.try_to(partial(market.play_refund, number, "succeeded", deliver="send"))
             if not open_now and not market.ask("SELECT count(*) FROM sandbox.notice WHERE finished_at IS NULL"):
                 break
         for number in self.payments:
