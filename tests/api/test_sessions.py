@@ -9,20 +9,20 @@ from django.middleware.csrf import _get_new_csrf_string
 from anka.core import database
 from anka.core.clock import moment
 from tests.api.client import Client
-from tests.api.people import Person, a_client
+from tests.api.people import Person, a_client, a_sealed_order
 from tests.builders import a_product
 
 PROOF = _get_new_csrf_string()
 
 
-def with_session(person_id: int, **headers: str) -> Client:
+def with_session(person_id: int, headers: dict[str, str] | None = None, *, hours_ago: int = 0) -> Client:
     """Somebody signed in with a browser, who sends these headers too."""
     store = import_module(settings.SESSION_ENGINE).SessionStore()
     store["person_id"] = person_id
-    store["signed_in_at"] = int(moment().real.timestamp())
+    store["signed_in_at"] = int(moment().real.timestamp()) - hours_ago * 3600
     store.save()
     cookies = f"{settings.SESSION_COOKIE_NAME}={store.session_key}; {settings.CSRF_COOKIE_NAME}={PROOF}"
-    return Client(headers={"Cookie": cookies, **headers})
+    return Client(headers={"Cookie": cookies, **(headers or {})})
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def buyer() -> Person:
 
 def test_a_session_reads_and_acts_like_a_token(buyer: Person) -> None:
     product = a_product()
-    browser = with_session(buyer.person_id, **{"X-CSRFToken": PROOF})
+    browser = with_session(buyer.person_id, {"X-CSRFToken": PROOF})
     placed = browser.post("/orders", {"product_id": product.number, "quantity": 1}, key="from-a-page")
     assert placed.status == 201, placed.body
     assert placed.headers["Cache-Control"] == "no-store"
@@ -51,7 +51,7 @@ def test_a_session_reads_and_acts_like_a_token(buyer: Person) -> None:
 )
 def test_a_session_without_proof_changes_nothing(buyer: Person, headers: dict[str, str]) -> None:
     before = database.value("SELECT count(*) FROM orders_order")
-    answer = with_session(buyer.person_id, **headers).post("/orders", {"product_id": a_product().number, "quantity": 1})
+    answer = with_session(buyer.person_id, headers).post("/orders", {"product_id": a_product().number, "quantity": 1})
     assert (answer.status, answer.code) == (403, "csrf_failed")
     assert database.value("SELECT count(*) FROM orders_order") == before
 
@@ -75,14 +75,14 @@ def test_a_closed_account_is_nobody(buyer: Person) -> None:
 
 def test_a_token_beside_a_cookie_counts_and_needs_no_proof(buyer: Person) -> None:
     somebody_else = a_client()
-    browser = with_session(somebody_else.person_id, Authorization=f"Bearer {buyer.token}")
+    browser = with_session(somebody_else.person_id, {"Authorization": f"Bearer {buyer.token}"})
     placed = browser.post("/orders", {"product_id": a_product().number, "quantity": 1})
     assert placed.status == 201
     assert buyer.get(f"/orders/{placed.json['number']}").status == 200
 
 
 def test_refusals_read_the_same_through_django(buyer: Person) -> None:
-    browser = with_session(buyer.person_id, **{"X-CSRFToken": PROOF})
+    browser = with_session(buyer.person_id, {"X-CSRFToken": PROOF})
     json = {"Content-Type": "application/json"}
     requests: list[tuple[str, str, bytes, dict[str, str]]] = [
         ("GET", "/nothing-here", b"", {}),
@@ -96,3 +96,15 @@ def test_refusals_read_the_same_through_django(buyer: Person) -> None:
     for method, path, body, headers in requests:
         by_session, by_token = (who.call(method, f"/api/v1{path}", body=body, headers=headers) for who in (browser, buyer))
         assert (by_session.status, by_session.code, by_session.body) == (by_token.status, by_token.code, by_token.body)
+
+
+def test_a_session_of_yesterday_shows_no_key(buyer: Person) -> None:
+    product = a_product(stock=1)
+    number = a_sealed_order(buyer, product=product)
+    old = with_session(buyer.person_id, {"X-CSRFToken": PROOF}, hours_ago=13)
+    assert old.get(f"/orders/{number}").status == 200
+    refused = old.post(f"/orders/{number}/units/1/reveal")
+    assert (refused.status, refused.code) == (403, "step_up_required")
+    assert buyer.get(f"/orders/{number}").json["units"][0]["stage"] == "sealed"
+    fresh = with_session(buyer.person_id, {"X-CSRFToken": PROOF}).post(f"/orders/{number}/units/1/reveal")
+    assert fresh.json["secret"] == product.secrets[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -32,11 +33,15 @@ class Nothing(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """On whose behalf a call comes in: a bearer token's or a session's person; 0 for nobody. Not yet checked to count."""
+    """On whose behalf a call comes in: a bearer token's or a session's person; 0 for nobody. Not yet checked to count.
+
+    `signed_in_at` is when a session began, on real time; a token has its scopes instead.
+    """
 
     person_id: int = 0
     token_id: int = 0
     scopes: Scope = EVERYTHING
+    signed_in_at: datetime | None = None
 
 
 NOBODY = Identity()

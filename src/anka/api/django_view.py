@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from anka.api import openapi
 from anka.api.authentication import identity_of_header
-from anka.api.call import NOBODY, Identity, Language, Route
+from anka.api.call import Identity, Language, Route
 from anka.api.dispatcher import Dispatcher, written
 from anka.api.problems import CsrfFailed
 from anka.api.reading import read_raw
@@ -45,12 +45,12 @@ def require_proof(request: HttpRequest) -> None:
         raise CsrfFailed
 
 
-def view_of(dispatcher: Dispatcher, person_of: Callable[[HttpRequest], int]) -> Callable[..., HttpResponse]:
-    """Return the Django view that serves the dispatcher's routes. `person_of` names the session's person, 0 for nobody."""
+def view_of(dispatcher: Dispatcher, session_of: Callable[[HttpRequest], Identity]) -> Callable[..., HttpResponse]:
+    """Return the Django view that serves the dispatcher's routes. `session_of` says whose session it is."""
 
     @csrf_exempt
     def view(request: HttpRequest, **_path: str) -> HttpResponse:
-        answer, language = dispatcher.respond(request.META, lambda: _identify(request, person_of), lambda largest: _read(request, largest))
+        answer, language = dispatcher.respond(request.META, lambda: _identify(request, session_of), lambda largest: _read(request, largest))
         status, headers, body = written(answer, language)
         response = HttpResponse(b"" if request.method == "HEAD" else body, status=int(status[:3]))
         for name, value in headers:
@@ -60,15 +60,13 @@ def view_of(dispatcher: Dispatcher, person_of: Callable[[HttpRequest], int]) -> 
     return view
 
 
-def _identify(request: HttpRequest, person_of: Callable[[HttpRequest], int]) -> Identity:
+def _identify(request: HttpRequest, session_of: Callable[[HttpRequest], Identity]) -> Identity:
     if "HTTP_AUTHORIZATION" in request.META:
         return identity_of_header(request.META["HTTP_AUTHORIZATION"])
-    person_id = person_of(request)
-    if not person_id:
-        return NOBODY
-    if request.method not in SAFE:
+    identity = session_of(request)
+    if identity.person_id and request.method not in SAFE:
         require_proof(request)
-    return Identity(person_id=person_id)
+    return identity
 
 
 def _read(request: HttpRequest, largest: int) -> bytes:

@@ -6,7 +6,7 @@ import msgspec
 from django.http import HttpRequest
 
 from anka.api import documents, openapi
-from anka.api.call import Route
+from anka.api.call import NOBODY, Identity, Route
 from anka.api.dispatcher import Dispatcher
 from anka.api.routes import ROUTES, SANDBOX_ROUTES
 from anka.config.environment import Environment
@@ -28,7 +28,7 @@ def dispatcher(environment: Environment) -> Dispatcher:
     return Dispatcher(routes)
 
 
-def session_person(request: HttpRequest) -> int:
-    """Return the person who is signed in with this session, 0 for nobody; the middleware has looked whether they still count."""
+def session_of(request: HttpRequest) -> Identity:
+    """Return who is signed in with this session, and since when; the middleware has looked whether they still count."""
     visitor = getattr(request, "visitor", None)
-    return visitor.person.id if isinstance(visitor, Visitor) else 0
+    return Identity(person_id=visitor.person.id, signed_in_at=visitor.signed_in_at) if isinstance(visitor, Visitor) else NOBODY

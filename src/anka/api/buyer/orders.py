@@ -1,6 +1,9 @@
 """Orders over the API: place, list, look, pay, open, confirm."""
 
+from datetime import timedelta
 from functools import lru_cache
+
+from django.utils.translation import gettext_lazy as _
 
 from anka.accounts import queries as accounts
 from anka.api import bodies, shapes
@@ -12,7 +15,7 @@ from anka.api.call import REPLAYED, Answer, Call
 from anka.catalog import queries as catalog
 from anka.core.numbers import shop_code_of
 from anka.core.rate_limits import budget
-from anka.core.refusals import BadInput, NotFound
+from anka.core.refusals import BadInput, NotFound, Refusal
 from anka.flows.confirm_order import confirm_order
 from anka.flows.place_order import Budget, Purchase, place_order
 from anka.flows.reveal_unit import reveal_unit
@@ -20,6 +23,16 @@ from anka.jobs import keys
 from anka.jobs.channels import ChannelUnknown
 from anka.jobs.payments import begin
 from anka.orders.queries import Cursor, Line, orders_of_buyer, orders_of_shop, read_order
+
+# A browser left signed in yesterday shows no keys; the pages ask the same. A token that may reveal was made for it.
+RECENT = timedelta(hours=12)
+
+
+class StepUpRequired(Refusal):
+    """What was asked shows a secret, and the session's sign-in is too old for that."""
+
+    code, status = "step_up_required", 403
+    says = _("Please sign in again before a key is shown. Nothing has been opened.")
 
 
 def place(call: Call) -> Answer:
@@ -87,6 +100,9 @@ def reveal(call: Call) -> Answer:
     """Open a unit and answer with its secret; again and again for the same buyer, each time recorded."""
     order_number = number_in(call.parameters["number"])
     position = position_of(order_number, call.parameters["unit"])
+    signed_in_at = call.identity.signed_in_at
+    if signed_in_at is not None and call.at.real - signed_in_at > RECENT:
+        raise StepUpRequired
     shop_id = _shop_id(shop_code_of(order_number))
     opener = keys.opener_for(shop_id=shop_id)
     secret = reveal_unit(actor=call.buyer, order_number=order_number, position=position, open_secret=opener, at=call.at)
