@@ -40,7 +40,7 @@ def a_person(when: Moment | None = None) -> int:
         display_name=f"Person {number}",
         language="zh-hans",
         password_hash="!",
-        at=when or at(),  # noqa: S106
+        at=when or at(),
     )
 
 

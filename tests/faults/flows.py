@@ -11,10 +11,12 @@ from anka.core import database
 from anka.core.actors import Actor
 from anka.core.clock import Moment
 from anka.core.idempotency import RequestKey
+from anka.domain.payment_states import PaymentState
 from anka.domain.refund_states import AttemptState
 from anka.flows.begin_payment import begin_payment
 from anka.flows.confirm_order import auto_confirm_order, confirm_order
 from anka.flows.deliver_order import deliver_order
+from anka.flows.end_payment import end_payment
 from anka.flows.expire_unpaid import expire_order, expire_unpaid
 from anka.flows.import_keys import import_keys
 from anka.flows.open_case import open_case
@@ -26,6 +28,7 @@ from anka.flows.steps.judge import Claim
 from anka.flows.submit_attempt import submit_attempt
 from anka.flows.take_payment import PaidNotice, take_payment
 from anka.jobs import keys
+from anka.jobs.closing import give_back
 from anka.payments.queries import refunds_of_order
 from anka.vault.models import KeyLine
 from tests import builders
@@ -169,6 +172,15 @@ def begin(ground: Ground) -> object:
     return begin_payment(actor=ground.order.buyer, order_number=ground.order.number, channel="sandbox", request=ground.key, at=at(1))
 
 
+def end(ground: Ground) -> object:
+    return end_payment(channel="sandbox", payment_number=ground.notice.payment_number, outcome=PaymentState.FAILED, at=at(2))
+
+
+def ended_once(ground: Ground) -> None:
+    assert [str(payment.status) for payment in ground.order.state.payments] == ["failed"]
+    assert events(ground.order, "payment_failed") == 1
+
+
 def begun_once(ground: Ground) -> None:
     assert len(ground.order.state.payments) == 1
     assert events(ground.order, "payment_begun") == 1
@@ -298,6 +310,13 @@ FLOWS: list[Flow[Any]] = [
     Flow("cancel unpaid", a_placed, cancel, back_on_the_shelf("none", stage="released")),
     Flow("cancel queued", a_paid, cancel, back_on_the_shelf("refunding", stage="released")),
     Flow("cancel sealed", a_sealed, cancel, back_on_the_shelf("refunding", stage="recalled")),
+    Flow(
+        "give back untouched",
+        a_paid,
+        lambda g: give_back(order_number=g.order.number, at=at(days=3)),
+        back_on_the_shelf("refunding", stage="released"),
+    ),
+    Flow("end payment", begun, end, ended_once),
     Flow("submit attempt", refunding(submitted=False), lambda g: submit_attempt(number=g.attempt, at=SOON), submitted_once),
     Flow("refund arrives", refunding(submitted=True), outcome(AttemptState.SUCCEEDED), repaid),
     Flow("refund to wallet", refunding(submitted=True, refund_to="wallet"), outcome(AttemptState.SUCCEEDED), repaid_to_wallet),

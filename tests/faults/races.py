@@ -18,6 +18,7 @@ from anka.flows.record_refund_outcome import Evidence, record_refund_outcome
 from anka.flows.submit_attempt import submit_attempt
 from anka.flows.take_payment import Taken, take_payment
 from anka.jobs import audit
+from anka.jobs.closing import give_back
 from anka.payments.queries import refunds_of_order
 from tests import builders
 from tests.builders import Order, at
@@ -204,6 +205,18 @@ def given_back_once(order: Order, outcome: Outcome) -> None:
     assert (order.escrow, refunds(order), order.product.available) == (0, 1, 1)
 
 
+def deliver_and_give_back(order: Order) -> tuple[Act, Act]:
+    when = at(days=3)
+    return lambda: deliver_order(order_number=order.number, at=when), lambda: give_back(order_number=order.number, at=when)
+
+
+def served_or_given_back(order: Order, outcome: Outcome) -> None:
+    """Late delivery and giving back by itself: the buyer has the goods or the money, not both and not neither."""
+    given_back = refunds(order) == 1
+    assert order.stages[0] in (("released", "recalled") if given_back else ("sealed",)), outcome
+    assert order.escrow == (0 if given_back else PRICE)
+
+
 def confirm_and_cancel(order: Order) -> tuple[Act, Act]:
     def cancel() -> object:
         return order.cancel(when=at(days=6.9))
@@ -279,6 +292,7 @@ RACES = [
     Race("expire many ‖ pay from wallet", builders.a_placed_order, expire_and_pay, paid_or_closed, MOVES),
     Race("cancel ‖ late payment", builders.a_placed_order, cancel_and_hear, money_goes_back, MOVES),
     Race("deliver ‖ cancel", builders.a_paid_order, deliver_and_cancel, given_back_once, MOVES),
+    Race("deliver ‖ give back untouched", builders.a_paid_order, deliver_and_give_back, served_or_given_back, MOVES),
     Race("confirm by itself ‖ cancel", builders.a_sealed_order, confirm_and_cancel, nobody_keeps_both, (*MOVES, *LIMITS)),
     Race("begin payment ‖ expire many", builders.a_placed_order, expire_and_begin, begun_or_closed, ("order lock",)),
     Race("a refund arrives, twice", builders.a_cancelled_order, arrive_twice, arrived_once, ("attempt lock", "attempt moves")),
