@@ -3,14 +3,16 @@
 from typing import Any
 
 from anka.core import database
-from anka.core.actors import Actor
+from anka.core.actors import Actor, ActorKind
 from anka.core.clock import Moment
 from anka.core.idempotency import RequestKey, require_new
+from anka.core.refusals import NotPermitted
 from anka.flows.steps.change import Change, apply
 from anka.flows.steps.execute_decision import Execution
 from anka.flows.steps.judge import Claim, judge
 from anka.flows.steps.plan_money_back import plan_legs
 from anka.flows.steps.quote import hold_to_quote, not_executable, quote
+from anka.orders.models import OrderState
 from anka.orders.queries import lock_order, read_order
 
 
@@ -27,6 +29,7 @@ def open_case(*, actor: Actor, order_number: str, claim: Claim, request: Request
     with database.transaction():
         state = lock_order(number=order_number, actor=actor, request=request, at=at)
         require_new(state.replay)
+        require_may_claim(state=state, actor=actor)
         verdicts = judge(state=state, claim=claim, actor=actor, at=at)
         hold_to_quote(state=state, claim=claim, verdicts=verdicts, at=at)
         refusal = not_executable(verdicts)
@@ -49,3 +52,13 @@ def quote_case(*, actor: Actor, order_number: str, claim: Claim, at: Moment) -> 
     state = read_order(number=order_number, actor=actor, at=at)
     verdicts = judge(state=state, claim=claim, actor=actor, at=at)
     return quote(state=state, claim=claim, verdicts=verdicts, at=at)
+
+
+# Staff who act for others at the counter. Finance moves money by its own flows, arbiters rule on cases.
+CLAIMING_STAFF = frozenset({"agent", "admin"})
+
+
+def require_may_claim(*, state: OrderState, actor: Actor) -> None:
+    """Raise NotPermitted for staff whose role is not to ask for refunds on somebody's behalf."""
+    if actor.kind == ActorKind.PLATFORM and CLAIMING_STAFF.isdisjoint(state.standing.staff_roles):
+        raise NotPermitted

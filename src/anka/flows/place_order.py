@@ -10,6 +10,7 @@ from anka.core.actors import Actor
 from anka.core.clock import Moment
 from anka.core.idempotency import RequestKey, require_new
 from anka.core.numbers import new_number
+from anka.core.rate_limits import Budget, TooManyRequests
 from anka.core.refusals import BadInput, NotFound, NotPermitted, Refusal, refused_by
 from anka.domain.evidence import canonical_json
 from anka.orders.models import Standing
@@ -48,13 +49,6 @@ class DuplicateOrder(Refusal):
     says = _("You ordered the same thing a few minutes ago (%(number)s). Nothing was ordered again; confirm if you want a second one.")
 
 
-class TooManyRequests(Refusal):
-    """The budget for this action is used up for the moment."""
-
-    code, status = "too_many_requests", 429
-    says = _("Too many requests. Nothing has changed; please wait %(seconds)s seconds.")
-
-
 class Purchase(msgspec.Struct, frozen=True):
     """What the buyer asked for on the review page."""
 
@@ -62,13 +56,6 @@ class Purchase(msgspec.Struct, frozen=True):
     quantity: int
     accept_notice: bool
     allow_duplicate: bool
-
-
-class Budget(msgspec.Struct, frozen=True):
-    """A token bucket: how many at once, and how fast it fills."""
-
-    capacity: int
-    per_second: float
 
 
 class Offer(msgspec.Struct, frozen=True):

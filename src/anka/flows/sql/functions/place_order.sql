@@ -45,6 +45,8 @@ DECLARE
     request jsonb := in_order -> 'request';
     amounts bigint[] := ARRAY(SELECT value::bigint FROM jsonb_array_elements_text(in_order -> 'amounts_minor'));
 BEGIN
+    -- First of all: a simultaneous twin waits here for our commit, instead of finding the last key gone.
+    PERFORM remember_request(request ->> 'caller', request ->> 'key', decode(request ->> 'fingerprint', 'hex'), in_order ->> 'number', in_at);
     INSERT INTO orders_order (shop_id, number, buyer_id, product_id, terms_version, quantity, amount_minor, currency,
             commission_basis_points, notice, policy_version, snapshot, placed_at, hold_until)
         VALUES (in_shop, in_order ->> 'number', in_buyer, (in_order ->> 'product_id')::bigint, (in_order ->> 'terms_version')::integer,
@@ -58,6 +60,5 @@ BEGIN
         NULL, NULL, jsonb_build_object('amount_minor', (SELECT sum(amount) FROM unnest(amounts) AS amount), 'notice', in_order ->> 'notice',
         'policy', in_order ->> 'policy_version', 'snapshot', encode(sha256(convert_to(in_order ->> 'snapshot', 'UTF8')), 'hex')));
     PERFORM start_clock(in_shop, placed, 0, 'hold', in_at, (in_order ->> 'hold_until')::timestamptz);
-    PERFORM remember_request(request ->> 'caller', request ->> 'key', decode(request ->> 'fingerprint', 'hex'), in_order ->> 'number', in_at);
 END
 $$;
