@@ -4,27 +4,33 @@ import logging
 import secrets
 import signal
 import threading
+from datetime import datetime, timedelta
 
 from django.db import connection as django_connection
 
 from anka.core.clock import moment
 from anka.core.refusals import DatabaseUnavailable
-from anka.jobs import sweeps
+from anka.jobs import housekeeping, sweeps
 
 log = logging.getLogger("anka.worker")
 IDLE_SECONDS = 0.25
 UNREACHABLE_SECONDS = 1.0
+HOUSEKEEPING_EVERY = timedelta(minutes=1)
 
 
 def run(*, stop: threading.Event) -> None:
     """Work until `stop` is set. A database that went away is waited for; nothing is lost meanwhile."""
     reachable = True
+    kept_at: datetime | None = None
     while not stop.is_set():
         wait = IDLE_SECONDS
         try:
             at = moment()
             if sweeps.fall(at=at) + sweeps.work_off(at=at):
                 wait = 0.0
+            if kept_at is None or at.real - kept_at >= HOUSEKEEPING_EVERY:
+                housekeeping.keep_house(at=at)
+                kept_at = at.real
             if not reachable:
                 log.warning("the database is back")
                 reachable = True

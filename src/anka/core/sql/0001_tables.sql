@@ -97,3 +97,6 @@ $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'rest
 CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE ON core_event FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER checkpoint_append_only BEFORE UPDATE OR DELETE ON core_checkpoint FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER request_append_only BEFORE UPDATE ON core_request FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE INDEX core_request_made ON core_request (made_at);
+CREATE INDEX core_rate_bucket_refreshed ON core_rate_bucket (refreshed_at);
+CREATE INDEX core_outbox_done ON core_outbox (done_at) WHERE done_at IS NOT NULL;

@@ -1,0 +1,14 @@
+"""What keeps an installation in order by itself: signed checkpoints, sums of busy accounts, forgetting what has served its time."""
+
+from anka.core import database
+from anka.core.clock import Moment
+from anka.jobs.checkpoints import make_checkpoint_if_due
+
+BATCH = 5000
+
+
+def keep_house(*, at: Moment) -> None:
+    """Do all of it once, bounded; the worker calls this every minute, and several workers may."""
+    make_checkpoint_if_due(at=at)
+    database.value("SELECT roll_up_lazy_accounts()")
+    database.value("SELECT forget_old(%s, %s, %s)", (at.now, at.real, BATCH))

@@ -1,0 +1,30 @@
+"""Keeping house changes no books and forgets nothing that still counts."""
+
+from datetime import timedelta
+
+from anka.core import database
+from anka.core.clock import Moment
+from anka.jobs.audit import audit
+from anka.jobs.housekeeping import keep_house
+from tests.builders import a_cancelled_order, at
+from tests.databases import Database
+
+
+def test_busy_accounts_are_rolled_up_and_keep_their_balance(fresh_database: Database) -> None:
+    order = a_cancelled_order()
+    account = (order.shop.id, "psp:sandbox:clearing", "CNY")
+    before = database.value("SELECT account_balance(%s, %s, %s)", account)
+    keep_house(at=at(10))
+    cached = database.value("SELECT debits - credits FROM ledger_account WHERE shop_id = %s AND code = %s AND currency = %s", account)
+    assert (cached, database.value("SELECT account_balance(%s, %s, %s)", account)) == (before, before)
+    assert database.value("SELECT count(*) FROM core_checkpoint") == 1
+    assert audit(now=at(11).now) == []
+
+
+def test_requests_are_remembered_for_a_week(fresh_database: Database) -> None:
+    a_cancelled_order()
+    remembered = database.value("SELECT count(*) FROM core_request")
+    assert remembered > 0
+    for days, left in ((1, remembered), (6, remembered), (8, 0)):
+        keep_house(at=Moment(now=at().now + timedelta(days=days), real=at().real))
+        assert database.value("SELECT count(*) FROM core_request") == left, days
