@@ -31,7 +31,7 @@ NoticeKind = Literal["payment.paid", "payment.failed", "payment.closed", "refund
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentRequest:
-    """A payment to be started: `number` is ours and never re-used; it cannot be paid from `expires_at` on."""
+    """A payment to be started: `number` is ours and never reused; it cannot be paid from `expires_at` on."""
 
     number: str
     amount_minor: int
