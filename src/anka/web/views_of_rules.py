@@ -42,8 +42,8 @@ def _shown(compiled: CompiledRule) -> Shown:
 def _filled(text: str) -> str:
     """Return a rule's sentence with its places named instead of filled."""
     return text.format(
-        percent=gettext("the unused or missing share in"),
-        hours=gettext("the set number of"),
+        percent="N",
+        hours="N",
         window_days=gettext("7 or more"),
         warranty_days=gettext("7 or more"),
     )

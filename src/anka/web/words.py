@@ -101,7 +101,7 @@ def amount(amount_minor: int, currency: str) -> str:
 
 def sentences(*parts: str) -> str:
     """Return sentences one after the other, as the language joins them."""
-    return pick("", " ").join(part for part in parts if part)
+    return ("" if language() == "zh" else " ").join(part for part in parts if part)
 
 
 def moment(at: datetime) -> str:

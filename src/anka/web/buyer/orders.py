@@ -125,7 +125,7 @@ def _status_text(line: Line, status: str, now: datetime) -> str:
     if status == statuses.COMPLETED:
         return gettext("Confirmed; the shop is paid.")
     if Stage.SEALED in line.stages:
-        return gettext("Delivered sealed; what you leave sealed can go back.")
+        return gettext("Delivered sealed; not opened means not used.")
     return gettext("Opened; confirm it if it works.")
 
 

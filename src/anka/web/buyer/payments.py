@@ -58,7 +58,7 @@ def _pending(request: PageRequest, state: OrderState) -> Shown | None:
     for payment in reversed(state.live_payments()):
         started = payments.cashier(state=state, payment=payment, at=request.at)
         if started is not None:
-            code = segno.make(started.qr_text, error="m", micro=False)
+            code = segno.make(started.qr_text, error="l", micro=False)
             return {
                 "code": payment.channel,
                 "channel_name": words.channel(payment.channel),

@@ -1,0 +1,76 @@
+"""Journeys need a browser and the whole market; where there is no browser they are skipped, and say so."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from anka.adapters.keyring.file import FileKeyring, sandbox_keyring
+from anka.jobs import keys
+from tests.databases import Database
+from tests.journeys.market import Market, running
+from tests.journeys.walk import Walk
+
+# Playwright's loop runs in the test's own thread, where Django then suspects asynchronous code; there is none.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+PICTURES = Path(__file__).parents[2] / "artifacts" / "journeys"
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+WAYS = {
+    "phone": (360, True),
+    "phone-without-script": (360, False),
+    "desktop": (1280, True),
+    "desktop-without-script": (1280, False),
+}
+
+
+def _chromium() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    if _chromium() is None:
+        pytest.skip("no Chromium is installed here (apt install chromium), so the browser journeys did not run")
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=_chromium(), args=ARGUMENTS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def market(worker_database: Database, tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Market]:
+    home = tmp_path_factory.mktemp("market")
+    with running(database=worker_database, home=home, log=home / "log") as started:
+        yield started
+
+
+@pytest.fixture
+def _keyring(market: Market) -> Iterator[None]:
+    """What the test puts on the shelf must open in the market's processes: both use the market's keyring."""
+    before = keys.keyring
+    ring: FileKeyring = sandbox_keyring(home=market.home)
+    keys.keyring = lambda: ring
+    yield
+    keys.keyring = before
+
+
+@pytest.fixture(params=WAYS)
+def walk(request: pytest.FixtureRequest, chromium: Browser, market: Market, _keyring: None) -> Iterator[Walk]:
+    """A fresh browser, at phone and desktop width, with and without script."""
+    width, script = WAYS[request.param]
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    context = chromium.new_context(viewport={"width": width, "height": 800}, java_script_enabled=script, locale="zh-CN")
+    context.set_default_timeout(15_000)
+    name = f"{request.node.originalname.removeprefix('test_')}-{request.param}"
+    yield Walk(page=context.new_page(), market=market, pictures=PICTURES, name=name, script=script)
+    context.close()
