@@ -295,10 +295,10 @@ def judge_opened(c: Case, key: bool, working: bool, window: int, warranty: int) 
         return c.turn("top-up-working", "full", late, "release", 360, "refund")
     if goods == "boosting" and working:  # 31
         return c.turn("boosting-working", "unused_share", late, "release", 360, "refund")
-    return judge_the_rest(c, key)
+    return judge_the_rest(c, key, warranty)
 
 
-def judge_the_rest(c: Case, key: bool) -> Json:
+def judge_the_rest(c: Case, key: bool, warranty: int) -> Json:
     goods, stage, reason, ago, make = c.goods, c.stage, c.reason, c.ago, c.make
     used_after = c.use_check == "used_after_reveal"
     if key and used_after and reason in ("KEY_INVALID", "KEY_ALREADY_USED") and c.used_by != "buyer":  # 32
