@@ -9,26 +9,14 @@ from django.utils.translation import gettext_lazy as _
 from anka.core import database
 from anka.core.actors import gateway
 from anka.core.clock import Moment
-from anka.core.numbers import new_number
 from anka.core.refusals import NotFound, Refusal
-from anka.domain import postings
-from anka.domain.refund_states import ATTEMPT_CHANGES, AttemptState, RefundState
-from anka.flows.steps.change import journals
-from anka.flows.submit_attempt import OPEN, WRITE, about, legs_after, positions
+from anka.domain.refund_states import ATTEMPT_CHANGES, AttemptState
+from anka.flows.steps.refund_progress import WRITE, about, event, follow, positions
+from anka.flows.submit_attempt import OPEN
 from anka.payments.models import Attempt
 from anka.payments.queries import lock_attempt
 
-WALLET = "wallet"
-# A channel that closes attempt after attempt needs a person.
-MOST_ATTEMPTS = 5
-
 S = AttemptState
-LEG_AFTER = {
-    S.PROCESSING: RefundState.PROCESSING,
-    S.SUCCEEDED: RefundState.SUCCEEDED,
-    S.ABNORMAL: RefundState.STUCK,
-    S.FAILED: RefundState.STUCK,
-}
 # Whoever says "not yet" or "I do not know" contradicts nobody: it is old news, or none.
 SAYS_LITTLE = frozenset({S.PROCESSING, S.UNKNOWN, S.WAITING_FUNDS})
 MOVES = frozenset(ATTEMPT_CHANGES.table())
@@ -138,56 +126,7 @@ def _change(attempt: Attempt, evidence: Evidence) -> dict[str, Any]:
         "events": [],
     }
     if applied:
-        _follow(change, attempt, evidence)
+        follow(change=change, attempt=attempt, target=evidence.status, channel_number=evidence.channel_number)
     elif _contradicts(attempt, evidence):
-        change["events"].append(_event("refund_evidence_contradicts", attempt, said=evidence.status))
+        change["events"].append(event(what="refund_evidence_contradicts", attempt=attempt, more={"said": evidence.status}))
     return change
-
-
-def _follow(change: dict[str, Any], attempt: Attempt, evidence: Evidence) -> None:
-    target = evidence.status
-    if target == S.CLOSED:
-        _try_again(change, attempt)
-        return
-    leg = LEG_AFTER.get(target)
-    if leg is None:
-        return
-    change["attempt"] |= legs_after(attempt, leg)
-    if leg == RefundState.STUCK:
-        change["events"].append(_event("refund_stuck", attempt, said=target))
-    if leg == RefundState.SUCCEEDED:
-        _arrive(change, attempt, evidence)
-
-
-def _try_again(change: dict[str, Any], attempt: Attempt) -> None:
-    """A closed attempt is over at the channel: a new one with a new number, or a person."""
-    if attempt.attempts_so_far >= MOST_ATTEMPTS:
-        change["attempt"] |= legs_after(attempt, RefundState.STUCK)
-        change["events"].append(_event("refund_stuck", attempt, said=S.CLOSED))
-        return
-    number = new_number(shop_code=attempt.shop_code, letter="T")
-    change["attempt"]["next_attempt"] = number
-    change["events"].append(_event("refund_attempt_closed", attempt, next=number))
-
-
-def _arrive(change: dict[str, Any], attempt: Attempt, evidence: Evidence) -> None:
-    facts = {"refund_number": attempt.refund_number, "leg": attempt.leg, "channel": attempt.channel, "amount_minor": attempt.amount_minor}
-    if attempt.channel == WALLET:
-        posting = postings.refund_done_wallet(shop_id=attempt.shop_id, buyer_id=attempt.buyer_id, **facts)  # type: ignore[arg-type]
-    else:
-        posting = postings.refund_done_channel(shop_id=attempt.shop_id, **facts)  # type: ignore[arg-type]
-    change["journals"] = journals(tuple(sorted(posting, key=lambda journal: journal.shop_id == 0)))
-    if attempt.other_legs_open == 0:
-        change["money"] = [
-            {
-                "positions": [unit.position],
-                "money": "refunded" if unit.unit_refunded_minor == unit.unit_amount_minor else "part_refunded",
-            }
-            for unit in attempt.units
-            if unit.money == "refunding"
-        ]
-    change["events"].append(_event("refund_arrived", attempt, channel_number=evidence.channel_number))
-
-
-def _event(what: str, attempt: Attempt, **more: object) -> dict[str, Any]:
-    return {"what": what, "positions": positions(attempt), "details": about(attempt) | more}
