@@ -50,6 +50,9 @@ def _text(value: Any) -> bytes | None:
     if value is None:
         return None
     if isinstance(value, str):
+        if "\0" in value:
+            # libpq would take the text up to there and call it whole.
+            raise psycopg.DataError("text with a NUL character")
         return value.encode()
     if isinstance(value, bytes):
         return b"\\x" + value.hex().encode()

@@ -51,7 +51,7 @@ BEGIN
             submitted_at = CASE WHEN in_change ->> 'status' = 'submitting' THEN coalesce(submitted_at, in_at) ELSE submitted_at END,
             asked = asked + coalesce((in_change ->> 'asked')::integer, 0),
             channel_number = coalesce(in_change ->> 'channel_number', channel_number),
-            ended_at = CASE WHEN in_change ->> 'status' IN ('succeeded', 'closed', 'failed', 'reversed') THEN in_at ELSE NULL END
+            ended_at = CASE WHEN in_change ->> 'status' IN ('succeeded', 'closed', 'failed', 'reversed') THEN coalesce(ended_at, in_at) END
         WHERE shop_id = in_shop AND id = in_attempt RETURNING * INTO STRICT changed;
     IF evidence IS NOT NULL THEN
         INSERT INTO payments_evidence (shop_id, attempt_id, received_at, source, status, channel_number, digest, applied)
