@@ -6,17 +6,25 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
+from django.test.utils import setup_test_environment, teardown_test_environment
+from tests.builders import at
+from tests.texts import compile_chinese
 
 from anka.core import clock, rate_limits
 from anka.core.clock import Moment
-from tests.builders import at
-from tests.texts import compile_chinese
 
 SetClock = Callable[[Moment], None]
 
 
 # Before Django looks for it the first time.
 compile_chinese()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _templates_tell_what_they_were_given() -> Iterator[None]:
+    setup_test_environment()
+    yield
+    teardown_test_environment()
 
 
 @pytest.fixture(autouse=True)
