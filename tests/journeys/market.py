@@ -11,10 +11,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 
+from anka.core.clock import Moment
+from anka.sandbox import clock
 from tests.databases import Database
 
 READY_SECONDS = 40.0
@@ -29,6 +32,10 @@ class Market:
     address: str
     gateway: str
     home: Path
+
+    def moment(self) -> Moment:
+        """The market's time at this moment."""
+        return Moment(now=clock.now(home=self.home), real=datetime.now(UTC))
 
     def advance(self, *, minutes: int) -> None:
         """Move the market's clock; what falls due on the way is done when this returns."""

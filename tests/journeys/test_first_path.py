@@ -62,7 +62,7 @@ def test_open_the_key(walk: Walk) -> None:
     assert product.secrets[0] not in walk.page.content()
     walk.see("已打开，能用吗？")
     walk.open(f"/orders/{number}/cancel?reason=KEY_INVALID")
-    walk.see("商家先", "什么会改变结果")
+    walk.see("先由商家答复", "什么会改变结果", "不能在这里发起")
     walk.open(f"/orders/{number}")
     walk.page.locator("summary:has-text('确认收货')").click()
     walk.see("确认后不能撤回")
@@ -78,7 +78,7 @@ def test_a_late_payment_goes_back_by_itself(walk: Walk) -> None:
     payment = walk.go_to_cashier()
     walk.market.advance(minutes=16)
     # Somebody else takes the last one meanwhile.
-    a_placed_order(product=product)
+    a_placed_order(product=product, when=walk.market.moment())
     walk.market.pay_late(payment=payment)
     walk.open(f"/orders/{number}")
     walk.wait_for("已退给你")

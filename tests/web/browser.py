@@ -113,5 +113,5 @@ def browser(buyer: Actor | None = None) -> Browser:
         store[session.PERSON] = buyer.person_id
         store[session.SINCE] = int(moment().real.timestamp())
         store.save()
-        client.cookies[settings.SESSION_COOKIE_NAME] = store.session_key
+        client.cookies[settings.SESSION_COOKIE_NAME] = store.session_key or ""
     return Browser(client=client, buyer=buyer)

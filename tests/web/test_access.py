@@ -100,7 +100,7 @@ def test_signing_in_makes_a_new_session_and_out_ends_it_on_the_server() -> None:
     planted = visitor.client.session
     planted["planted"] = True
     planted.save()
-    visitor.client.cookies[settings.SESSION_COOKIE_NAME] = planted.session_key
+    visitor.client.cookies[settings.SESSION_COOKIE_NAME] = planted.session_key or ""
     answer = visitor.send(visitor.form(visitor.get("/sign-in"), "/sign-in"), username=somebody(), password=PASSWORD)
     assert answer["Location"] == "/orders"
     cookie = answer.cookies[settings.SESSION_COOKIE_NAME]

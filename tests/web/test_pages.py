@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from tests.builders import (
@@ -28,7 +30,9 @@ from anka.flows.expire_unpaid import expire_unpaid
 from anka.flows.settle_order import settle_order
 from anka.flows.steps.judge import Claim
 from anka.jobs import keys
+from anka.web import words
 
+ANKA = Path(__file__).parents[2] / "src" / "anka"
 PUBLIC = ("/", "/?q=x", "/rules", "/sign-in", "/register", "/robots.txt", "/api/v1/docs")
 TABS = ("/orders?tab=refunds", "/orders?tab=x")
 
@@ -139,6 +143,14 @@ def test_orders_are_shown_page_by_page_and_tabs_count() -> None:
     assert shown == [f"/orders/{number}" for number in reversed(numbers)]
     assert [tab["count"] for tab in first.context["tabs"]] == [22, 22, 0, 0, 0]
     assert visitor.get("/orders?after=nonsense").status_code == 422
+
+
+def test_every_event_has_words() -> None:
+    source = "\n".join(path.read_text(encoding="utf-8") for path in [*ANKA.glob("flows/**/*.py"), *ANKA.glob("*/sql/functions/*.sql")])
+    named = set(re.findall(r'what="([a-z_]+)"|_event\("([a-z_]+)"|in_actor, \'([a-z_]+)\',|\'actor\', \'([a-z_]+)\'', source))
+    events = {name for names in named for name in names if name} - {"what"}
+    assert len(events) > 12
+    assert events - words.EVENTS.keys() == set()
 
 
 def test_the_parts_of_the_money_add_up() -> None:

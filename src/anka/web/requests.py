@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from django.http import HttpRequest
@@ -10,6 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from anka.accounts.passwords import RECENT
 from anka.accounts.queries import PersonRow
 from anka.core.actors import Actor, ActorKind
 from anka.core.clock import Moment
@@ -17,9 +18,6 @@ from anka.core.idempotency import RequestKey, request_key
 from anka.core.numbers import NUMBER
 from anka.core.refusals import BadInput, NotFound, Refusal
 from anka.domain.policy.wordings import Language
-
-# Seeing a key asks for a sign-in that is not older than this; a phone left on a table yesterday does not show keys.
-RECENT = timedelta(hours=12)
 
 
 class SignInFirst(Refusal):

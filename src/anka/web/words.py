@@ -54,6 +54,8 @@ EVENTS: Words = MappingProxyType(
     {
         "order_placed": gettext_lazy("Order placed, %(amount)s; the goods are reserved"),
         "payment_begun": gettext_lazy("Payment begun with %(channel)s, %(amount)s"),
+        "payment_closed": gettext_lazy("%(channel)s was told to take no more money for this payment"),
+        "payment_failed": gettext_lazy("The payment with %(channel)s failed; nothing was charged"),
         "order_paid": gettext_lazy("Payment of %(amount)s received; Anka holds it"),
         "units_sealed": gettext_lazy("%(pieces)s delivered sealed into the order"),
         "unit_opened": gettext_lazy("%(pieces)s opened"),
@@ -88,6 +90,8 @@ _TONES = MappingProxyType(
         "refund_evidence_contradicts": "wait",
         "order_placed": "mute",
         "payment_begun": "mute",
+        "payment_closed": "mute",
+        "payment_failed": "wait",
         "unit_opened_again": "mute",
     }
 )

@@ -82,7 +82,6 @@ def _choose(request: PageRequest, state: OrderState, claim: Claim, errors: dict[
 def _verdict_page(request: PageRequest, state: OrderState, claim: Claim, *, changed: str = "", status: int = 200) -> HttpResponse:
     found = judge(state=state, claim=claim, actor=buyer_of(request), at=request.at)
     said = quote(state=state, claim=claim, verdicts=found, at=request.at)
-    why_not: dict[str, Any] = said["why_not"] or {}
     shown = {
         "order": order_facts(state),
         "statement": claim.statement,
@@ -90,7 +89,7 @@ def _verdict_page(request: PageRequest, state: OrderState, claim: Claim, *, chan
         "quote": {
             "id": said["id"],
             "allowed": said["allowed"],
-            "why_not": why_not.get("detail", ""),
+            **_why_not(said["why_not"]),
             "changed": changed,
             "asked": views_of_quote.asked(state=state, claim=claim),
             "change_url": _change_url(state, claim),
@@ -106,6 +105,21 @@ def _verdict_page(request: PageRequest, state: OrderState, claim: Claim, *, chan
         },
     }
     return render(request, "buyer/cancel.html", shown, status=status)
+
+
+def _why_not(reason: dict[str, str] | None) -> dict[str, str]:
+    """Return why a verdict cannot be submitted here, as a title and a sentence; the slip itself says what the rules say."""
+    if reason is None:
+        return {"why_title": "", "why_not": ""}
+    if reason["code"] == RouteNotOpenYet.code:
+        said = gettext("Anka cannot open such a request on this page yet. Nothing was submitted and nothing is lost.")
+        return {"why_title": gettext("This path cannot be started here yet"), "why_not": said}
+    if reason["code"] == RefusedByRule.code:
+        return {
+            "why_title": gettext("The rules refuse this"),
+            "why_not": gettext("The slip says why, and what would change it. Nothing has changed."),
+        }
+    return {"why_title": gettext("That is no longer possible"), "why_not": reason["detail"]}
 
 
 def _change_url(state: OrderState, claim: Claim) -> str:

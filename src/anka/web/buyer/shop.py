@@ -13,7 +13,7 @@ from anka.catalog.models import Product, ProductFilter
 from anka.core import rate_limits
 from anka.core.idempotency import AlreadyDone, once
 from anka.core.refusals import BadInput, Refusal
-from anka.flows.place_order import Budget, DuplicateOrder, NoticeNotConfirmed, NotOnSale, OutOfStock, Purchase, place_order
+from anka.flows.place_order import DuplicateOrder, NoticeNotConfirmed, NotOnSale, OutOfStock, Purchase, place_order
 from anka.orders.duplicates import recent_order
 from anka.web import words
 from anka.web.requests import PageRequest, buyer_of, key_of, new_key, pick, whole_number
@@ -155,8 +155,7 @@ def place(request: PageRequest) -> HttpResponse:
         accept_notice=request.POST.get("accept_notice") == "1",
         allow_duplicate=request.POST.get("allow_duplicate") == "1",
     )
-    allowed = rate_limits.budget("place_order")
-    limit = Budget(capacity=int(allowed.capacity), per_second=allowed.per_second)
+    limit = rate_limits.budget("place_order")
     key = key_of(request, "product", "quantity", "accept_notice", "allow_duplicate")
     try:
         number = once(lambda: place_order(actor=buyer, purchase=purchase, request=key, budget=limit, at=request.at))
