@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from django.conf import settings
+from tests import databases
 from tests.builders import (
     Order,
     Product,
@@ -275,3 +276,16 @@ def test_demo_accounts_are_shown_where_they_exist() -> None:
     with suppress(UsernameTaken):
         sign_up(username="buyer1", display_name="b", language="en", password_hash="!", at=at())
     assert "buyer1" in browser().get("/sign-in").content.decode()
+
+
+def test_without_the_database_pages_say_so_and_stay_polite() -> None:
+    order = a_placed_order(when=at(4))
+    visitor, anybody = browser(order.buyer), browser()
+    visitor.client.raise_request_exception = False
+    databases.point_django_at(databases.NOT_STARTED)
+    for answer in (visitor.get(f"/orders/{order.number}"), anybody.get("/")):
+        assert answer.status_code == 503
+        assert answer["Retry-After"] == "3"
+        assert "Traceback" not in answer.content.decode()
+        assert answer.templates[0].name == "errors/unavailable.html"
+    assert anybody.get("/rules").status_code == 200

@@ -17,6 +17,12 @@ def begin(request: HttpRequest, *, person_id: int, real_now: datetime) -> None:
     rotate_token(request)
 
 
+def renew(request: HttpRequest, *, real_now: datetime) -> None:
+    """Count a session as begun now, under a new key."""
+    request.session.cycle_key()
+    request.session[SINCE] = int(real_now.timestamp())
+
+
 def end(request: HttpRequest) -> None:
     """Sign whoever is signed in out, on the server too."""
     request.session.flush()

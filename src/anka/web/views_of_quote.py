@@ -66,10 +66,10 @@ def _slip(state: OrderState, each: Verdict, quote: Mapping[str, Any], rules: Rul
     return {
         "tone": TONES.get(decision.route, "info"),
         "units_label": units_label,
-        "title": f"{told[:1].upper()}{told[1:]}",
+        "title": words.sentence_case(told),
         "amount_minor": each.refund_minor if pays else None,
         "currency": state.currency,
-        "path": wordings.ROUTES[decision.route][language()],
+        "path": words.sentence_case(wordings.ROUTES[decision.route][language()]),
         "legs": [{"label": words.channel(str(leg["channel"])), "amount_minor": leg["amount_minor"]} for leg in quote["legs"]]
         if pays
         else [],

@@ -24,7 +24,7 @@ def groups(*, rules: RuleSet) -> list[Shown]:
     for compiled in rules.compiled:
         found[_group(compiled.rule)].append(_shown(compiled))
     labels = {COMMON: gettext("All goods"), **{str(goods): words.kind(str(goods)) for goods in Goods}}
-    return [{"code": code, "label": labels[code].capitalize(), "rules": listed} for code, listed in found.items() if listed]
+    return [{"code": code, "label": labels[code], "rules": listed} for code, listed in found.items() if listed]
 
 
 def _group(rule: Rule) -> str:

@@ -118,10 +118,15 @@ def channel(code: str) -> str:
     return str(CHANNELS.get(code, code))
 
 
+def sentence_case(text: str) -> str:
+    """Return a text that begins like a sentence."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def kind(code: str) -> str:
     """Return what a kind of goods is called."""
     found = wordings.GOODS.get(code)
-    return found[language()] if found else code
+    return sentence_case(found[language()]) if found else code
 
 
 def stage(code: str) -> str:
