@@ -96,6 +96,7 @@ def calling(client: Client, route: Route, path: str, product: str) -> Response:
         return client.call("GET", path)
     bodies: dict[str, Any] = {
         "/auth/token": {"username": "nobody-at-all", "password": "wrong-password"},
+        "/auth/step-up": {"password": "wrong-password"},
         "/orders": {"product_id": product, "quantity": 1, "allow_duplicate": True},
         "/payments": {"channel": "sandbox"},
         "/cases": {"reason": "KEY_INVALID"},

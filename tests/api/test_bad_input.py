@@ -126,6 +126,7 @@ def fitting(route: Route) -> dict[str, Any]:
     """A body whose other fields are fine, for things that are not there."""
     found: dict[str, Any] = {
         "/auth/token": {"username": "nobody-at-all", "password": "wrong-password"},
+        "/auth/step-up": {"password": "wrong-password"},
         "/orders": {"product_id": "QM-P0000000000000", "quantity": 1},
         "/payments": {"channel": "no-such-channel"},
         "/cases": {"reason": "NO_SUCH_REASON"},

@@ -6,11 +6,13 @@ import pytest
 from django.conf import settings
 from django.middleware.csrf import _get_new_csrf_string
 
+from anka.accounts.passwords import hash_password
 from anka.core import database
 from anka.core.clock import moment
+from anka.flows.sign_up import sign_up
 from tests.api.client import Client
 from tests.api.people import Person, a_client, a_sealed_order
-from tests.builders import a_product
+from tests.builders import a_product, serial
 
 PROOF = _get_new_csrf_string()
 
@@ -106,5 +108,24 @@ def test_a_session_of_yesterday_shows_no_key(buyer: Person) -> None:
     refused = old.post(f"/orders/{number}/units/1/reveal")
     assert (refused.status, refused.code) == (403, "step_up_required")
     assert buyer.get(f"/orders/{number}").json["units"][0]["stage"] == "sealed"
+    assert old.post("/auth/step-up", {"password": "not-the-password"}).code == "wrong_credentials"
+    assert old.post(f"/orders/{number}/units/1/reveal").code == "step_up_required"
     fresh = with_session(buyer.person_id, {"X-CSRFToken": PROOF}).post(f"/orders/{number}/units/1/reveal")
     assert fresh.json["secret"] == product.secrets[0]
+
+
+def test_the_password_again_makes_a_session_fresh() -> None:
+    name = f"stepper-{serial()}"
+    person_id = sign_up(
+        username=name, password_hash=hash_password(password="anka-demo-again"), display_name=name, language="zh-hans", at=moment()
+    )
+    somebody = a_client(person_id=person_id)
+    number = a_sealed_order(somebody)
+    old = with_session(person_id, {"X-CSRFToken": PROOF}, hours_ago=13)
+    assert old.post("/auth/step-up", {"password": "not-the-password"}).code == "wrong_credentials"
+    answer = old.post("/auth/step-up", {"password": "anka-demo-again"})
+    assert answer.status == 200
+    cookies = f"{answer.headers['Set-Cookie'].split(';')[0]}; {settings.CSRF_COOKIE_NAME}={PROOF}"
+    renewed = Client(headers={"Cookie": cookies, "X-CSRFToken": PROOF})
+    assert renewed.post(f"/orders/{number}/units/1/reveal").status == 200
+    assert old.get("/wallet").code == "not_signed_in"

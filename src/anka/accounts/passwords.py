@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import timedelta
 from functools import lru_cache
 
 from django.contrib.auth.hashers import check_password, make_password
@@ -12,6 +13,9 @@ from anka.core.refusals import BadInput, Refusal
 
 USERNAME = re.compile(r"[a-z0-9][a-z0-9_.-]{2,39}", re.ASCII)
 SHORTEST, LONGEST = 8, 200
+
+# How long ago somebody may have signed in and still be shown a secret, or move money out. A browser left open yesterday is not enough.
+RECENT = timedelta(hours=12)
 
 
 class WrongCredentials(Refusal):

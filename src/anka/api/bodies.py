@@ -29,6 +29,12 @@ class SignIn(Input):
     scopes: Annotated[list[ScopeName], Meta(min_length=1, max_length=5)] | None = None
 
 
+class StepUp(Input):
+    """The password again, by somebody who is signed in."""
+
+    password: Annotated[str, Meta(max_length=1_000)]
+
+
 class NewOrder(Input):
     """What to order. `product_id` is the number of a product; a notice has to be accepted, a duplicate to be allowed, explicitly."""
 

@@ -111,13 +111,17 @@ class Call(msgspec.Struct):
 
 
 class Answer(msgspec.Struct):
-    """What goes back: a status, and a struct to be written as JSON, or bytes of a content type of their own."""
+    """What goes back: a status, and a struct to be written as JSON, or bytes of a content type of their own.
+
+    `is_step_up`: the caller has just proved again who they are, which a session remembers.
+    """
 
     status: int
     body: Any = None
     headers: tuple[tuple[str, str], ...] = ()
     raw: bytes | None = None
     content_type: str = "application/json"
+    is_step_up: bool = False
 
 
 Handler = Callable[[Call], Answer]

@@ -45,12 +45,16 @@ def require_proof(request: HttpRequest) -> None:
         raise CsrfFailed
 
 
-def view_of(dispatcher: Dispatcher, session_of: Callable[[HttpRequest], Identity]) -> Callable[..., HttpResponse]:
-    """Return the Django view that serves the dispatcher's routes. `session_of` says whose session it is."""
+def view_of(
+    dispatcher: Dispatcher, session_of: Callable[[HttpRequest], Identity], renew: Callable[[HttpRequest], None]
+) -> Callable[..., HttpResponse]:
+    """Return the Django view that serves the dispatcher's routes. `session_of` says whose session it is, `renew` makes it fresh."""
 
     @csrf_exempt
     def view(request: HttpRequest, **_path: str) -> HttpResponse:
         answer, language = dispatcher.respond(request.META, lambda: _identify(request, session_of), lambda largest: _read(request, largest))
+        if answer.is_step_up and "HTTP_AUTHORIZATION" not in request.META:
+            renew(request)
         status, headers, body = written(answer, language)
         response = HttpResponse(b"" if request.method == "HEAD" else body, status=int(status[:3]))
         for name, value in headers:

@@ -6,6 +6,12 @@ from typing import Any, Literal
 import msgspec
 
 
+class StepUpAnswer(msgspec.Struct):
+    """Until when this session may do what asks for a recent sign-in. A token's scopes decide instead, so it stays as it is."""
+
+    fresh_until: datetime
+
+
 class TokenAnswer(msgspec.Struct):
     """A bearer token. It is shown once."""
 

@@ -1,9 +1,11 @@
 """Signing in over the API: a name and a password for a token."""
 
 from anka.accounts import passwords
+from anka.accounts.queries import person
 from anka.accounts.tokens import EVERYTHING, LIFETIME, SCOPES, Scope
 from anka.api import bodies, shapes
 from anka.api.call import Answer, Call
+from anka.api.problems import InvalidToken
 from anka.core import rate_limits
 from anka.flows.issue_token import issue_token
 
@@ -25,6 +27,18 @@ def sign_in(call: Call) -> Answer:
             scopes=[name for name, scope in SCOPES.items() if scope in scopes],
         ),
     )
+
+
+def step_up(call: Call) -> Answer:
+    """Answer that a session is fresh again, once its person has given the password again."""
+    asked: bodies.StepUp = call.body
+    if not call.counts():
+        raise InvalidToken
+    rate_limits.spend(name="sign_in_name", caller=f"person:{call.identity.person_id}", at=call.at)
+    known = person(person_id=call.identity.person_id)
+    if known is None or passwords.verify(username=known.username, password=asked.password) != known.id:
+        raise passwords.WrongCredentials
+    return Answer(200, shapes.StepUpAnswer(fresh_until=call.at.real + passwords.RECENT), is_step_up=True)
 
 
 def _scopes(names: list[bodies.ScopeName]) -> Scope:

@@ -10,7 +10,8 @@ from anka.api.call import NOBODY, Identity, Route
 from anka.api.dispatcher import Dispatcher
 from anka.api.routes import ROUTES, SANDBOX_ROUTES
 from anka.config.environment import Environment
-from anka.core import rate_limits
+from anka.core import clock, rate_limits
+from anka.web import session
 from anka.web.requests import Visitor
 
 
@@ -26,6 +27,11 @@ def dispatcher(environment: Environment) -> Dispatcher:
     rate_limits.factor = rate_limits.SANDBOX_FACTOR if environment.sandbox else 1
     documents.publish(msgspec.json.encode(openapi.document(routes=routes, base_url=environment.base_url)))
     return Dispatcher(routes)
+
+
+def renew_session(request: HttpRequest) -> None:
+    """Count the session as begun now: its person has just given the password again."""
+    session.renew(request, real_now=clock.moment().real)
 
 
 def session_of(request: HttpRequest) -> Identity:

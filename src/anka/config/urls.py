@@ -8,7 +8,7 @@ from anka.config import api
 from anka.config.settings import ENVIRONMENT
 from anka.web.urls import pages
 
-_api = view_of(api.dispatcher(ENVIRONMENT), api.session_of)
+_api = view_of(api.dispatcher(ENVIRONMENT), api.session_of, api.renew_session)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/docs", page_of(api.routes_of(ENVIRONMENT), TAGS)),

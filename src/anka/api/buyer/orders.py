@@ -1,11 +1,11 @@
 """Orders over the API: place, list, look, pay, open, confirm."""
 
-from datetime import timedelta
 from functools import lru_cache
 
 from django.utils.translation import gettext_lazy as _
 
 from anka.accounts import queries as accounts
+from anka.accounts.passwords import RECENT
 from anka.api import bodies, shapes
 from anka.api.buyer.doing import carry_out
 from anka.api.buyer.parsing import cursor_text, position_of, positions_of, read_cursor
@@ -14,18 +14,15 @@ from anka.api.buyer.views import order_line, order_seen_by, order_view, payment_
 from anka.api.call import REPLAYED, Answer, Call
 from anka.catalog import queries as catalog
 from anka.core.numbers import shop_code_of
-from anka.core.rate_limits import budget
+from anka.core.rate_limits import Budget, budget
 from anka.core.refusals import BadInput, NotFound, Refusal
 from anka.flows.confirm_order import confirm_order
-from anka.flows.place_order import Budget, Purchase, place_order
+from anka.flows.place_order import Purchase, place_order
 from anka.flows.reveal_unit import reveal_unit
 from anka.jobs import keys
 from anka.jobs.channels import ChannelUnknown
 from anka.jobs.payments import begin
 from anka.orders.queries import Cursor, Line, orders_of_buyer, orders_of_shop, read_order
-
-# A browser left signed in yesterday shows no keys; the pages ask the same. A token that may reveal was made for it.
-RECENT = timedelta(hours=12)
 
 
 class StepUpRequired(Refusal):
