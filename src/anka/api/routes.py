@@ -29,7 +29,7 @@ ROUTES: tuple[Route, ...] = (
         body=bodies.SignIn,
         answer=shapes.TokenAnswer,
         refusals=(401, 429),
-        zh="用户名和密码换取访问令牌,30 天有效",
+        zh="用户名和密码换取访问令牌，30 天有效",
         en="Exchange a name and a password for a token that is good for 30 days",
     ),
     Route(
@@ -64,7 +64,7 @@ ROUTES: tuple[Route, ...] = (
         tag="products",
         answer=shapes.ProductView,
         refusals=(404,),
-        zh="一件商品:条款、须确认的提示、商家",
+        zh="一件商品：条款、须确认的提示、商家",
         en="One product: its terms, the notice to confirm, its merchant",
     ),
     Route(
@@ -74,7 +74,7 @@ ROUTES: tuple[Route, ...] = (
         who=Who.ANYONE,
         tag="products",
         answer=shapes.PolicyView,
-        zh="现行售后规则,可读文字与数据",
+        zh="现行售后规则，可读文字与数据",
         en="The rules in force, readable and as data",
     ),
     Route(
@@ -100,7 +100,7 @@ ROUTES: tuple[Route, ...] = (
         answer=shapes.OrderView,
         status=201,
         refusals=(404, 409, 429),
-        zh="下单并预留库存;十分钟内买过同样的商品时须明确允许",
+        zh="下单并预留库存；十分钟内买过同样的商品时须明确允许",
         en="Place an order and reserve the goods; a duplicate within ten minutes has to be allowed explicitly",
     ),
     Route(
@@ -112,7 +112,7 @@ ROUTES: tuple[Route, ...] = (
         scope=Scope.READ,
         query=bodies.OrderSearch,
         answer=shapes.OrderList,
-        zh="我买的和本店卖的订单,新的在前",
+        zh="我买的和本店卖的订单，新的在前",
         en="Orders you bought and those of your shops, newest first",
     ),
     Route(
@@ -124,7 +124,7 @@ ROUTES: tuple[Route, ...] = (
         scope=Scope.READ,
         answer=shapes.OrderView,
         refusals=(404,),
-        zh="一张订单:每件货物、付款、退款、时间线、现在能做什么",
+        zh="一张订单：每件货物、付款、退款、时间线、现在能做什么",
         en="One order: units, payments, refunds, timeline, and what may be done now",
     ),
     Route(
@@ -139,7 +139,7 @@ ROUTES: tuple[Route, ...] = (
         answer=shapes.PaymentView,
         status=201,
         refusals=(404, 409, 429),
-        zh="付款:渠道返回收银台地址和二维码文字,钱包立即扣款",
+        zh="付款：渠道返回收银台地址和二维码文字，钱包立即扣款",
         en="Pay: a channel gives a cashier's address and the text of a code, the wallet pays at once",
     ),
     Route(
@@ -152,7 +152,7 @@ ROUTES: tuple[Route, ...] = (
         query=bodies.QuoteQuery,
         answer=shapes.Quote,
         refusals=(404, 409),
-        zh="取消会怎样:每件的判定、金额、路径、到账时间;只看不做",
+        zh="取消会怎样：每件的判定、金额、路径、到账时间；只看不做",
         en="What cancelling would bring: decision per unit, amount, route, arrival; changes nothing",
     ),
     Route(
@@ -167,7 +167,7 @@ ROUTES: tuple[Route, ...] = (
         answer=shapes.CasesAnswer,
         status=201,
         refusals=(404, 409, 429),
-        zh="提交取消或退款;判定比所示更差时什么都不做,返回新的判定",
+        zh="提交取消或退款；判定比所示更差时什么都不做，返回新的判定",
         en="Submit a cancellation or refund; where the verdict got worse than shown nothing is done and the new one is returned",
     ),
     Route(
@@ -181,7 +181,7 @@ ROUTES: tuple[Route, ...] = (
         body=Nothing,
         answer=shapes.Secret,
         refusals=(404, 409, 429),
-        zh="拆开卡密并记录;同一买家可重复查看",
+        zh="拆开卡密并记录；同一买家可重复查看",
         en="Open a unit and record it; the same buyer may look again",
     ),
     Route(
@@ -194,7 +194,7 @@ ROUTES: tuple[Route, ...] = (
         body=bodies.Confirm,
         answer=shapes.OrderView,
         refusals=(404, 409),
-        zh="确认收货,货款结给商家;不影响质量问题的权利",
+        zh="确认收货，货款结给商家；不影响质量问题的权利",
         en="Accept delivery, so that the merchant is paid; never ends a quality claim",
     ),
     Route(
@@ -206,7 +206,7 @@ ROUTES: tuple[Route, ...] = (
         scope=Scope.READ,
         query=bodies.Page,
         answer=shapes.CaseList,
-        zh="与我有关的售后单,新的在前",
+        zh="与我有关的售后单，新的在前",
         en="The cases you are a party to, newest first",
     ),
     Route(
@@ -218,7 +218,7 @@ ROUTES: tuple[Route, ...] = (
         scope=Scope.READ,
         answer=shapes.CaseView,
         refusals=(404,),
-        zh="一张售后单:轮到谁、期限、判定与所据事实",
+        zh="一张售后单：轮到谁、期限、判定与所据事实",
         en="One case: whose turn, by when, the decision and the facts it rests on",
     ),
     Route(
@@ -230,7 +230,7 @@ ROUTES: tuple[Route, ...] = (
         scope=Scope.READ,
         answer=shapes.RefundView,
         refusals=(404,),
-        zh="一笔退款:路径、每次尝试、预计到账",
+        zh="一笔退款：路径、每次尝试、预计到账",
         en="One refund: its ways, attempts and expected arrival",
     ),
     Route(
@@ -254,7 +254,7 @@ ROUTES: tuple[Route, ...] = (
         raw_body=True,
         largest_body=65_536,
         answer=None,
-        zh="支付渠道的通知,格式与应答由渠道规定,凭签名辨认",
+        zh="支付渠道的通知，格式与应答由渠道规定，凭签名辨认",
         en="Messages of a payment channel, in its own format, believed by their signature only",
     ),
     Route(
@@ -299,7 +299,7 @@ SANDBOX_ROUTES: tuple[Route, ...] = (
         tag="sandbox",
         body=bodies.MoveClock,
         answer=shapes.ClockAnswer,
-        zh="拨快市场的时钟;到期的计时先执行完再返回",
+        zh="拨快市场的时钟；到期的计时先执行完再返回",
         en="Move the market's time; clocks that fall are carried out before it answers",
     ),
     Route(
@@ -311,7 +311,7 @@ SANDBOX_ROUTES: tuple[Route, ...] = (
         body=bodies.PlayPayment,
         answer=Played,
         refusals=(404, 409),
-        zh="扮演支付渠道:付款成功、失败或关闭,可带故障",
+        zh="扮演支付渠道：付款成功、失败或关闭，可带故障",
         en="Play the gateway for a payment: paid, failed or closed, with faults on request",
     ),
     Route(
@@ -323,7 +323,7 @@ SANDBOX_ROUTES: tuple[Route, ...] = (
         body=bodies.PlayRefund,
         answer=Played,
         refusals=(404, 409),
-        zh="扮演支付渠道:退款成功、关闭、异常或不明",
+        zh="扮演支付渠道：退款成功、关闭、异常或不明",
         en="Play the gateway for a refund: succeeded, closed, abnormal or unknown",
     ),
 )

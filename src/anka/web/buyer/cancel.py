@@ -13,13 +13,13 @@ from anka.core import rate_limits
 from anka.core.idempotency import AlreadyDone
 from anka.core.refusals import Refusal
 from anka.domain.policy.reasons import reasons_for
-from anka.domain.policy.table import default_rules
 from anka.flows.steps.actions import PLAIN_REASON
 from anka.flows.steps.judge import Claim, judge
 from anka.flows.steps.plan_money_back import MoneyCannotGoBackThisWay
 from anka.flows.steps.quote import QuoteDoesNotFit, RefusedByRule, RouteNotOpenYet, VerdictChanged, quote
 from anka.jobs import closing
 from anka.orders.models import OrderState
+from anka.orders.policies import rules_of
 from anka.orders.queries import read_order
 from anka.web import views_of_quote
 from anka.web.requests import PageRequest, buyer_of, caller_of, key_of, new_key, require_number, whole_number
@@ -70,6 +70,7 @@ def _errors(state: OrderState, claim: Claim, asked: QueryDict) -> dict[str, str]
 
 
 def _choose(request: PageRequest, state: OrderState, claim: Claim, errors: dict[str, str]) -> HttpResponse:
+    rules = rules_of(version=state.policy_version)
     shown = {
         "order": order_facts(state),
         "quote": None,
@@ -98,7 +99,9 @@ def _verdict_page(request: PageRequest, state: OrderState, claim: Claim, *, chan
             "total_minor": said["refund_minor"] if said["allowed"] else 0,
             "currency": state.currency,
             "confirm_label": views_of_quote.confirm_label(found),
-            "verdicts": views_of_quote.verdicts(state=state, found=found, quote=said, rules=default_rules(), at=request.at),
+            "verdicts": views_of_quote.verdicts(
+                state=state, found=found, quote=said, rules=rules_of(version=state.policy_version), at=request.at
+            ),
             "destinations": views_of_quote.destinations(state=state, quote=said, chosen=claim.refund_to, at=request.at)
             if said["allowed"]
             else [],
