@@ -82,7 +82,6 @@ def _choose(request: PageRequest, state: OrderState, claim: Claim, errors: dict[
 def _verdict_page(request: PageRequest, state: OrderState, claim: Claim, *, changed: str = "", status: int = 200) -> HttpResponse:
     found = judge(state=state, claim=claim, actor=buyer_of(request), at=request.at)
     said = quote(state=state, claim=claim, verdicts=found, at=request.at)
-    rules = rules_of(version=state.policy_version)
     shown = {
         "order": order_facts(state),
         "statement": claim.statement,
