@@ -14,7 +14,7 @@ from anka.orders.models import OrderState
 from anka.orders.models import decoder as order_decoder
 
 DOSSIER = "SELECT order_dossier(%s, %s)"
-BOTH = "SELECT state, dossier FROM read_order_with_dossier(%s, %s, %s, %s)"
+BOTH = "SELECT state, dossier FROM read_order_with_dossier($1, $2, $3, $4)"
 ORDER_OF_CASE = """
 SELECT o.number FROM cases_case AS argued JOIN orders_order AS o ON o.shop_id = argued.shop_id AND o.id = argued.order_id
 WHERE argued.shop_id = (SELECT id FROM accounts_shop WHERE code = split_part(%s, '-', 1)) AND argued.number = %s
@@ -154,13 +154,13 @@ def order_with_dossier(*, number: str, actors: Sequence[Actor], at: Moment) -> t
     Raises:
         NotFound: there is no such order for any of them; another's order looks the same.
     """
-    found = database.rows(BOTH, (number, actors[0].person_id, actors[0].token_id, at.real))
-    if not found:
+    found = database.ask(BOTH, number, actors[0].person_id, actors[0].token_id, at.real)
+    if not found or found[0] is None or found[1] is None:
         raise NotFound
-    state = order_decoder.decode(found[0][0])
+    state = order_decoder.decode(found[0])
     for actor in actors:
         if state.sees(actor):
-            return state, _decoder.decode(found[0][1]), actor
+            return state, _decoder.decode(found[1]), actor
     raise NotFound
 
 

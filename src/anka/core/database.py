@@ -51,6 +51,8 @@ def _connection() -> libpq.Connection:
             raise DatabaseUnavailable from error
         raw = django_connection.connection
         raw.prepare_threshold = 2
+        if _begin_before not in django_connection.execute_wrappers:
+            django_connection.execute_wrappers.append(_begin_before)
     return cast("libpq.Connection", raw)
 
 
@@ -75,31 +77,41 @@ def transaction() -> Iterator[None]:
     """
     if in_transaction():
         raise TransactionAlreadyOpen
-    raw = _begin()
-    _state.raw = raw
+    _tell("begin")
+    _state.raw, _state.begun = _connection(), False
     try:
         yield
         _tell("commit")
-        _command(raw, b"COMMIT")
+        if _state.begun:
+            _command(_state.raw, b"COMMIT")
     except BaseException:
-        _roll_back(raw)
+        if _state.begun:
+            _roll_back(_state.raw)
         raise
     finally:
         _state.raw = None
     _tell("committed")
 
 
-def _begin() -> libpq.Connection:
-    _tell("begin")
-    raw = _connection()
+def _begin_before(execute: Callable[..., Any], *statement: Any) -> Any:
+    """Say BEGIN before the ORM's first statement in a flow, where the flow has said nothing yet."""
+    if in_transaction():
+        _begin()
+    return execute(*statement)
+
+
+def _begin() -> None:
+    """Say BEGIN where nothing has been said yet; `call` says it together with its statement instead."""
+    if _state.begun:
+        return
     try:
-        libpq.command(raw, b"BEGIN")
+        libpq.command(_state.raw, b"BEGIN")
     except _GONE:
         # Nothing has been done yet, so a connection that died while idle may be replaced once without anyone noticing.
-        _forget(raw)
-        raw = _connection()
-        _command(raw, b"BEGIN")
-    return raw
+        _forget(_state.raw)
+        _state.raw = _connection()
+        _command(_state.raw, b"BEGIN")
+    _state.begun = True
 
 
 def _command(raw: libpq.Connection, sql: bytes) -> None:
@@ -128,18 +140,45 @@ def call(sql: str, *parameters: Any) -> str | None:
         TransactionRequired: no transaction is open.
     """
     require_transaction()
+    found = ask(sql, *parameters)
+    return found[0] if found and found[0] else None
+
+
+def ask(sql: str, *parameters: Any) -> libpq.Row | None:
+    """Run one of our SQL functions, inside the open transaction or on its own, and return its only row, each column as text.
+
+    Raises:
+        Refusal, DatabaseUnavailable: as `call`.
+    """
     _tell("statement", sql)
-    raw = _state.raw
+    raw = _state.raw if in_transaction() else _connection()
     try:
-        return libpq.call(raw, sql, parameters)
+        if in_transaction() and _state.begun:
+            return libpq.row(raw, sql, parameters)
+        return _first_asked(raw, sql, parameters)
     except psycopg.Error as error:
-        refusal = _meaning(error)
-        if refusal is not None:
-            raise refusal from error
-        if not isinstance(error, _GONE):
+        explained = _explained(error, _state.raw if in_transaction() else raw)
+        if explained is error:
             raise
-        _forget(raw)
-        raise DatabaseUnavailable from error
+        raise explained from error
+
+
+def _first_asked(raw: libpq.Connection, sql: str, parameters: tuple[Any, ...]) -> libpq.Row | None:
+    """Ask before anything else was said, so that a connection that died while idle may be replaced once without anyone noticing."""
+    try:
+        return _alone_or_with_begin(raw, sql, parameters)
+    except _GONE:
+        if not raw.closed:
+            raise
+    _forget(raw)
+    return _alone_or_with_begin(_connection(), sql, parameters)
+
+
+def _alone_or_with_begin(raw: libpq.Connection, sql: str, parameters: tuple[Any, ...]) -> libpq.Row | None:
+    if not in_transaction():
+        return libpq.row(raw, sql, parameters)
+    _state.raw, _state.begun = raw, True
+    return libpq.begin_and_row(raw, sql, parameters)
 
 
 def rows(sql: str, parameters: Parameters = ()) -> list[Row]:
@@ -151,20 +190,28 @@ def rows(sql: str, parameters: Parameters = ()) -> list[Row]:
     """
     _tell("statement", sql)
     inside = in_transaction()
+    if inside:
+        _begin()
     cursor = psycopg.Cursor(_state.raw if inside else _connection())
     try:
         cursor.execute(sql, parameters)
         return cursor.fetchall() if cursor.description else []
     except psycopg.Error as error:
-        refusal = _meaning(error)
-        if refusal is not None:
-            raise refusal from error
-        if not isinstance(error, _GONE):
+        explained = _explained(error, cursor.connection)
+        if explained is error:
             raise
-        _forget(cursor.connection)
-        if inside or error.sqlstate is not None:
-            raise DatabaseUnavailable from error
+        if inside or error.sqlstate is not None or not isinstance(explained, DatabaseUnavailable):
+            raise explained from error
         return rows_once_more(sql, parameters)
+
+
+def _explained(error: psycopg.Error, raw: libpq.Connection) -> Exception:
+    """Return what to raise for an error: the refusal it stands for, that the database is gone, or the error itself, a bug of ours."""
+    refusal = _meaning(error)
+    if refusal is not None or not isinstance(error, _GONE):
+        return refusal or error
+    _forget(raw)
+    return DatabaseUnavailable()
 
 
 def _meaning(error: psycopg.Error) -> Refusal | None:

@@ -13,7 +13,7 @@ from anka.core import database
 from anka.core.clock import Moment
 from anka.core.refusals import Refusal
 
-TAKE = "SELECT take_token(%s, %s, %s::numeric, %s::numeric, %s)"
+TAKE = "SELECT take_token($1, $2, $3, $4, $5)"
 SANDBOX_FACTOR = 50
 
 
@@ -65,6 +65,7 @@ def spend(*, name: str, caller: str, at: Moment) -> None:
         TooManyRequests: there is none; the exception's `facts["seconds"]` says when there is one again.
     """
     allowed = budget(name)
-    seconds = database.value(TAKE, (name, caller, allowed.capacity, allowed.per_second, at.real))
+    found = database.ask(TAKE, name, caller, allowed.capacity, allowed.per_second, at.real)
+    seconds = int(found[0]) if found and found[0] else 0
     if seconds:
-        raise TooManyRequests(seconds=int(seconds))
+        raise TooManyRequests(seconds=seconds)

@@ -20,9 +20,10 @@ from anka.orders.queries import read_order
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A payment that was begun, where to pay it (None: it is paid already), and whether the request was a repetition."""
+    """A payment that was begun, its order read afterwards, where to pay it (None: it is paid already), and whether it was a repetition."""
 
     number: str
+    state: OrderState
     started: Started | None
     replayed: bool
 
@@ -45,7 +46,7 @@ def begin(*, actor: Actor, order_number: str, channel: str, request: RequestKey,
         number, replayed = done.reference, True
     state = read_order(number=order_number, actor=actor, at=at)
     payment = state.payment(number)
-    return Begun(number, cashier(state=state, payment=payment, at=at) if payment else None, replayed)
+    return Begun(number, state, cashier(state=state, payment=payment, at=at) if payment else None, replayed)
 
 
 def cashier(*, state: OrderState, payment: Payment, at: Moment) -> Started | None:

@@ -12,7 +12,7 @@ from anka.core.refusals import NotFound
 from anka.orders.models import OrderState, decoder
 
 LOCK = "SELECT lock_order($1, $2, $3, $4, $5, $6, $7)"
-READ = "SELECT read_order(%s, %s, %s, %s)"
+READ = "SELECT read_order($1, $2, $3, $4)"
 
 
 def lock_order(*, number: str, actor: Actor, request: RequestKey, at: Moment) -> OrderState:
@@ -34,7 +34,8 @@ def read_order(*, number: str, actor: Actor, at: Moment) -> OrderState:
     Raises:
         NotFound: there is no such order for this actor.
     """
-    return _visible(database.value(READ, (number, actor.person_id, actor.token_id, at.real)), actor)
+    found = database.ask(READ, number, actor.person_id, actor.token_id, at.real)
+    return _visible(found[0] if found else None, actor)
 
 
 def _visible(found: str | None, actor: Actor) -> OrderState:

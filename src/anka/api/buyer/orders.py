@@ -86,11 +86,10 @@ def pay(call: Call) -> Answer:
         # Another's order looks like a missing one, whatever channel is asked for.
         read_order(number=order_number, actor=call.buyer, at=call.at)
         raise
-    state = read_order(number=order_number, actor=call.buyer, at=call.at)
-    payment = state.payment(begun.number)
+    payment = begun.state.payment(begun.number)
     if payment is None:
         raise NotFound
-    return Answer(201, payment_view(state, payment, begun.started), REPLAYED if begun.replayed else ())
+    return Answer(201, payment_view(begun.state, payment, begun.started), REPLAYED if begun.replayed else ())
 
 
 def reveal(call: Call) -> Answer:
