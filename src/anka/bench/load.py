@@ -78,7 +78,9 @@ def _send(client: _Client) -> None:
 def written(request: Request) -> bytes:
     """Return the bytes of a POST."""
     headers = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
-    return f"POST {request.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}Content-Length: {len(request.body)}\r\n\r\n".encode() + request.body
+    return (
+        f"POST {request.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}Content-Length: {len(request.body)}\r\n\r\n".encode() + request.body
+    )
 
 
 def _received(client: _Client, load: Load) -> bool:
@@ -92,7 +94,9 @@ def _received(client: _Client, load: Load) -> bool:
         return False
     load.latencies[ACTIONS[client.cycle.step]].append(time.perf_counter() - client.sent)
     if client.received[9:10] != b"2":
-        raise NotAsExpected(f"{ACTIONS[client.cycle.step]} was answered with {client.received[9:12]!r} {body[:300]!r}. Nothing was measured.")
+        raise NotAsExpected(
+            f"{ACTIONS[client.cycle.step]} was answered with {client.received[9:12]!r} {body[:300]!r}. Nothing was measured."
+        )
     if client.cycle.take(body):
         load.cycles += 1
         return True

@@ -113,7 +113,8 @@ def _summary(runs: list[Side]) -> dict[str, object]:
 def as_text(*, result: Result) -> str:
     """Return the result for people."""
     lines = [
-        f"One cycle: {', '.join(ACTIONS)}; {result.statements_per_cycle} statements. {result.cores} cores, {len(result.http)} rounds in turns.",
+        f"One cycle: {', '.join(ACTIONS)}; {result.statements_per_cycle} statements.",
+        f"{result.cores} cores, {len(result.http)} rounds in turns.",
         "",
         f"{'':24}{'HTTP':>12}{'pgbench':>12}",
         *_rates(result),
