@@ -115,6 +115,7 @@ CREATE TABLE payments_attempt (
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX payments_attempt_one_live ON payments_attempt (shop_id, refund_id, leg)
     WHERE status NOT IN ('closed', 'failed', 'reversed');
+CREATE INDEX payments_attempt_leg ON payments_attempt (shop_id, refund_id, leg);
 
 -- What the channel said about an attempt, each answer kept.
 CREATE TABLE payments_evidence (

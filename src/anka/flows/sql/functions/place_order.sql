@@ -1,6 +1,6 @@
 -- Everything needed to decide on a purchase, in one round trip; locks nothing.
 CREATE OR REPLACE FUNCTION read_for_purchase(in_product text, in_person bigint, in_token bigint, in_real_now timestamptz, in_now timestamptz,
-    in_request jsonb, in_budget jsonb) RETURNS text LANGUAGE plpgsql VOLATILE AS
+    in_request jsonb, in_budget jsonb) RETURNS text LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS
 $$
 DECLARE
     shop accounts_shop;
@@ -38,7 +38,7 @@ $$;
 
 -- Write a placed order: stock reserved (AN001 where there is not enough), hold clock running, request remembered.
 CREATE OR REPLACE FUNCTION write_placed_order(in_shop bigint, in_at timestamptz, in_actor text, in_buyer bigint, in_order jsonb)
-RETURNS void LANGUAGE plpgsql SET lock_timeout = '3s' AS
+RETURNS void LANGUAGE plpgsql SET lock_timeout = '3s' SET plan_cache_mode = force_generic_plan AS
 $$
 DECLARE
     placed bigint;

@@ -1,7 +1,8 @@
 -- Write what one refund attempt has become, with everything that follows from it: leg, refund, books, units, event. The caller holds the
 -- order's lock (lock_attempt).
 CREATE OR REPLACE FUNCTION write_refund_outcome(in_shop bigint, in_order bigint, in_attempt bigint, in_at timestamptz, in_actor text,
-    in_change jsonb) RETURNS void LANGUAGE plpgsql SET lock_timeout = '3s' AS
+    in_change jsonb) RETURNS void LANGUAGE plpgsql
+SET lock_timeout = '3s' SET plan_cache_mode = force_generic_plan AS
 $$
 DECLARE part jsonb;
 BEGIN

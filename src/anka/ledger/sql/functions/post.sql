@@ -33,6 +33,7 @@ DECLARE
     journal bigint;
     input bytea := sha256(convert_to(concat_ws('|', in_kind, in_currency, in_debits::text, in_credits::text, in_amounts::text), 'UTF8'));
     known bytea;
+    ids bigint[];
     debit_ids bigint[];
     credit_ids bigint[];
 BEGIN
@@ -45,9 +46,10 @@ BEGIN
         END IF;
         RETURN journal;
     END IF;
-    debit_ids := account_ids(in_shop, in_currency, in_debits);
-    credit_ids := account_ids(in_shop, in_currency, in_credits);
-    PERFORM 1 FROM ledger_account WHERE shop_id = in_shop AND id = ANY (debit_ids || credit_ids) AND NOT lazy
+    ids := account_ids(in_shop, in_currency, in_debits || in_credits);
+    debit_ids := ids[:cardinality(in_debits)];
+    credit_ids := ids[cardinality(in_debits) + 1:];
+    PERFORM 1 FROM ledger_account WHERE shop_id = in_shop AND id = ANY (ids) AND NOT lazy
         ORDER BY id FOR NO KEY UPDATE;
     INSERT INTO ledger_transfer (shop_id, journal_id, debit_id, credit_id, amount_minor)
         SELECT in_shop, journal, d, c, a FROM unnest(debit_ids, credit_ids, in_amounts) AS pair (d, c, a);

@@ -3,7 +3,8 @@
 -- the reading after it, in a later statement: under READ COMMITTED a statement that had to wait re-reads only the rows it locked.
 -- Returns NULL where there is no such order. Waits 3 s for the lock.
 CREATE OR REPLACE FUNCTION lock_order(in_number text, in_person bigint, in_token bigint, in_real_now timestamptz,
-    in_caller text, in_key text, in_fingerprint bytea) RETURNS text LANGUAGE plpgsql VOLATILE SET lock_timeout = '3s' AS
+    in_caller text, in_key text, in_fingerprint bytea) RETURNS text LANGUAGE plpgsql VOLATILE
+SET lock_timeout = '3s' SET plan_cache_mode = force_generic_plan AS
 $$
 DECLARE
     shop bigint;
