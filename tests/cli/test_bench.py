@@ -1,0 +1,77 @@
+"""`anka bench`: it measures what it says, and says so when it could not. No time is asserted."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from anka.bench.recording import Statement, statements
+from anka.bench.results import Result, Share, Side, as_json, as_text, percentile
+from tests.cli.running import anka
+
+LOG = """2026-03-02 10:00:00.000 UTC [7] LOG:  execute anka_0: BEGIN
+2026-03-02 10:00:00.001 UTC [7] LOG:  execute anka_1: SELECT a,
+\tb FROM t WHERE x = $1 AND y = $2
+2026-03-02 10:00:00.001 UTC [7] DETAIL:  Parameters: $1 = 'it''s $2 = ''1''', $2 = NULL
+2026-03-02 10:00:00.002 UTC [7] LOG:  checkpoint starting: time
+2026-03-02 10:00:00.003 UTC [7] LOG:  statement: COMMIT
+"""
+
+
+@pytest.mark.no_database
+def test_without_a_name_it_lists_what_can_be_measured() -> None:
+    done = anka("bench", variables={})
+    assert done.status == 0
+    assert done.out.startswith("hot ")
+
+
+@pytest.mark.no_database
+@pytest.mark.parametrize("words", [("cold",), ("hot", "--seconds", "0"), ("hot", "--seconds", "601"), ("hot", "--clients", "two")])
+def test_it_refuses_what_it_cannot_measure(words: tuple[str, ...]) -> None:
+    assert anka("bench", *words, variables={}).status == 2
+
+
+@pytest.mark.no_database
+def test_a_short_run_does_the_same_work_on_both_sides_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    done = anka("bench", "hot", "--seconds", "1", "--clients", "1", "--json", variables={"TMPDIR": str(tmp_path)})
+    assert done.status == 0, done.err
+    found = json.loads(done.out)
+    assert found["same_work"] is True
+    assert found["violations"] == []
+    assert found["ratio"] > 0
+    for side in ("http", "pgbench"):
+        assert found[side]["cycles"] > 0
+        assert found[side]["actions_per_second"] > found[side]["cycles_per_second"] > 0
+        assert set(found[side]["processor_microseconds_per_action"]) == {"client", "web", "postgresql", "total"}
+    assert set(found["http"]["latency_milliseconds"]) == {"create", "begin_payment", "pay", "cancel"}
+    once = ("orders_order", "orders_unit", "payments_payment", "payments_attempt", "payments_notice", "cases_case", "cases_receipt")
+    assert {name: found["rows_per_cycle"][name] for name in once} == dict.fromkeys(once, 1.0)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.no_database
+def test_statements_are_read_from_the_log_with_their_parameters() -> None:
+    wanted = Statement("SELECT a,\nb FROM t WHERE x = $1 AND y = $2", ("it's $2 = '1'", None))
+    assert statements(text=LOG) == [Statement("BEGIN"), wanted, Statement("COMMIT")]
+
+
+def _result(rows_of_http: float, *violations: str) -> Result:
+    http = Side("http", 4, 70, 1.0, {"create": (1.0, 2.0)}, Share(1.0, 2.0, 3.0), (rows_of_http,))
+    bare = Side("pgbench", 2, 100, 1.0, {"cycle, mean": (1.0, 1.0)}, Share(1.0, 0.0, 3.0), (1.0,))
+    return Result([http], [bare], 20, ("orders_order",), list(violations), cores=2)
+
+
+@pytest.mark.no_database
+def test_unequal_work_is_said_loudly() -> None:
+    assert _result(1.0).same_work
+    assert not _result(0.5).same_work
+    assert "did NOT write the same rows" in as_text(result=_result(0.5))
+    assert "I1 somewhere" in as_text(result=_result(1.0, "I1 somewhere"))
+    assert json.loads(as_json(result=_result(1.0)))["ratio"] == 0.7
+
+
+@pytest.mark.no_database
+def test_a_percentile_is_one_of_the_values() -> None:
+    assert percentile([3.0, 1.0, 2.0], 50) == 2.0
+    assert percentile([1.0], 95) == 1.0
+    assert percentile([], 95) == 0.0
