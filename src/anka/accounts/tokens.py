@@ -58,6 +58,8 @@ def seal_token(*, person_id: int, token_id: int, scopes: Scope = EVERYTHING) -> 
     return f"{PREFIX}{_encoded(payload)}.{_encoded(hmac.digest(_key(), payload, hashlib.sha256))}"
 
 
+# A token says the same for ever, so it is taken apart once, not in every request; strangers can only push each other out.
+@lru_cache(maxsize=4096)
 def open_token(*, text: str) -> TokenClaims | None:
     """Return what a token says, or None where it is not one of ours. Expiry and revocation are not known here."""
     if not text.startswith(PREFIX) or len(text) > LONGEST or not text.isascii():

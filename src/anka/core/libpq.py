@@ -101,17 +101,19 @@ def _texts(parameters: Parameters) -> Any:
 
 
 def _text(value: Any) -> bytes | None:
-    if value is None:
-        return None
     if isinstance(value, str):
         if "\0" in value:
             # libpq would take the text up to there and call it whole.
             raise psycopg.DataError("text with a NUL character")
         return value.encode()
-    if isinstance(value, bytes):
-        return b"\\x" + value.hex().encode()
+    if value is None:
+        return None
+    if isinstance(value, int):
+        return b"%d" % value
     if isinstance(value, datetime):
         return value.isoformat().encode()
+    if isinstance(value, bytes):
+        return b"\\x" + value.hex().encode()
     return str(value).encode()
 
 
