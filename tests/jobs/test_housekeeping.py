@@ -5,7 +5,7 @@ from datetime import timedelta
 from anka.core import database
 from anka.core.clock import Moment
 from anka.jobs.audit import audit
-from anka.jobs.housekeeping import keep_house
+from anka.jobs.housekeeping import keep_house, refresh_statistics
 from tests.builders import a_cancelled_order, at
 from tests.databases import Database
 
@@ -28,3 +28,10 @@ def test_requests_are_remembered_for_a_week(fresh_database: Database) -> None:
     for days, left in ((1, remembered), (6, remembered), (8, 0)):
         keep_house(at=Moment(now=at().now + timedelta(days=days), real=at().real))
         assert database.value("SELECT count(*) FROM core_request") == left, days
+
+
+def test_statistics_are_counted_anew_by_whoever_runs_the_application(fresh_database: Database) -> None:
+    a_cancelled_order()
+    refresh_statistics()
+    counted = database.value("SELECT count(*) FROM pg_stats WHERE schemaname = 'public' AND tablename = 'orders_order'")
+    assert counted > 0

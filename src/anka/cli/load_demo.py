@@ -14,6 +14,7 @@ from anka.config import embedded, processes, start
 from anka.config.embedded import EmbeddedDatabaseError
 from anka.config.environment import Environment, EnvironmentNotUsable
 from anka.core.refusals import Refusal
+from anka.jobs.housekeeping import refresh_statistics
 from anka.jobs.keys import opener_for
 from anka.vault.keyring import DataKeyDidNotOpen, KeyEncryptionKeyMissing
 
@@ -54,6 +55,7 @@ def run(*, given: argparse.Namespace) -> int:
         if not demo_orders.market_has_orders():
             told = demo_orders.stories(numbers=demo_market.numbers_by_slug(source=source))
             _with_progress("Telling its stories", ((what, ORDER_WEIGHT, tell) for what, tell in told))
+        refresh_statistics()
     sys.stderr.write("The demo market is ready.\n")
     return 0
 

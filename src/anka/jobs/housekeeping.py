@@ -12,3 +12,8 @@ def keep_house(*, at: Moment) -> None:
     make_checkpoint_if_due(at=at)
     database.value("SELECT roll_up_lazy_accounts()")
     database.value("SELECT forget_old(%s, %s, %s)", (at.now, at.real, BATCH))
+
+
+def refresh_statistics() -> None:
+    """Let PostgreSQL count its tables anew; call it after loading much at once, so that plans made on empty tables are made again."""
+    database.value("SELECT refresh_statistics()")
