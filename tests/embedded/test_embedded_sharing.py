@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from anka.config import embedded
+from anka.config.embedded.locks import wait_for_lock
+from anka.config.embedded.places import place_of, prepare
 
 from . import tools
 
@@ -21,6 +25,23 @@ def test_a_second_process_shares_the_server_and_the_last_one_out_stops_it(home: 
     assert tools.query(second.url, "SELECT 1") == 1
     assert second.leave() == {"stopped": True}
     assert tools.running_servers(home) == []
+
+
+def test_a_start_waits_for_one_that_is_still_making_its_folders(home: Path) -> None:
+    place = place_of(home=home)
+    prepare(place=place)
+    held = wait_for_lock(path=place.start_lock, kind=fcntl.LOCK_EX, seconds=1)
+    assert held is not None
+    # Half made: it does not belong to the server's user yet.
+    place.socket.mkdir(mode=0o700)
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(embedded.start, home=home, settings=tools.FAST)
+        assert wait([starting], timeout=0.5).not_done, starting.exception()
+        place.socket.rmdir()
+        os.close(held)
+        server = starting.result()
+    assert tools.query(server.url, "SELECT 1") == 1
+    server.stop()
 
 
 def test_processes_that_start_at_the_same_moment_share_one_server(home: Path) -> None:

@@ -125,10 +125,7 @@ def _unprivileged_user(log: Path) -> tuple[int, int]:
 
 
 def prepare(*, place: Place) -> None:
-    """Make the folders that are missing, leaving the modes of those that exist alone.
-
-    Raises SocketFolderUnsafe if the folder for the socket is not the server's own, and OSError from the file system.
-    """
+    """Make the folders that are missing, leaving the modes of those that exist alone. Raises OSError from the file system."""
     if place.user is None:
         place.home.mkdir(parents=True, exist_ok=True)
         _create(place.folder, 0o700, None)
@@ -137,6 +134,13 @@ def prepare(*, place: Place) -> None:
         _create(place.folder, 0o711, None)
         # So that people can tell which of these folders is whose.
         (place.folder / "home").write_bytes(os.fsencode(place.home) + b"\n")
+
+
+def prepare_socket(*, place: Place) -> None:
+    """Make the folder for the socket if it is missing. The caller holds the start lock: until it has its owner it looks like a stranger's.
+
+    Raises SocketFolderUnsafe if it is not the server's own, and OSError from the file system.
+    """
     _create(place.socket, 0o700, place.user)
     found = place.socket.lstat()
     owner = os.geteuid() if place.user is None else place.user[0]
@@ -146,7 +150,7 @@ def prepare(*, place: Place) -> None:
 
 def _create(folder: Path, mode: int, user: tuple[int, int] | None) -> None:
     try:
-        folder.mkdir(mode=0o700)
+        folder.mkdir(mode=mode)
     except FileExistsError:
         return
     if user is not None:

@@ -23,7 +23,7 @@ from anka.config.embedded.errors import EmbeddedDatabaseError
 from anka.config.embedded.failures import ServerDidNotStart, failure_from_log, failure_from_system, log_written_since
 from anka.config.embedded.initialise import DATABASE, OWNER, RUNTIME, initialise, is_initialised
 from anka.config.embedded.locks import EmbeddedDatabaseBusy, closing, try_lock, wait_for_lock
-from anka.config.embedded.places import Place, place_of, prepare
+from anka.config.embedded.places import Place, place_of, prepare, prepare_socket
 from anka.config.embedded.postmaster import Postmaster, postmaster_of
 from anka.config.embedded.programs import ENVIRONMENT
 from anka.config.embedded.settings import ACCESS_RULES, server_arguments
@@ -121,6 +121,7 @@ def start(*, home: Path, port: int | None = None, settings: Mapping[str, str] = 
         if start_lock is None:
             raise EmbeddedDatabaseBusy(**place.facts(reason="it has been starting for minutes"))
         with closing(start_lock):
+            prepare_socket(place=place)
             return _start_locked(place, start_lock, port, arguments)
     except OSError as failure:
         raise failure_from_system(place=place, failure=failure) from failure
