@@ -189,3 +189,11 @@ def test_a_fault_of_ours_shows_a_reference_and_nothing_else(caplog: pytest.LogCa
     assert reference in caplog.text
     assert "Traceback" not in answer.content.decode()
     assert order.stages == ["sealed"]
+
+
+def test_money_on_its_way_back_is_not_called_goods_on_their_way() -> None:
+    order = a_cancelled_order()
+    number = dossier(state=order.state).refunds[0].number
+    shown = browser(order.buyer).get(f"/refunds/{number}").content.decode()
+    assert "退款中" in shown
+    assert "发货中" not in shown

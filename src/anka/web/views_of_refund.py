@@ -71,7 +71,7 @@ def headline(refund: Refund) -> Shown:
         }
     return {
         "tone": "info",
-        "badge": gettext("On its way"),
+        "badge": gettext("Being refunded"),
         "icon": "clock",
         "title": gettext("Your money is on its way back"),
         "text": gettext("It goes to %(channel)s and should be there by %(at)s. There is nothing for you to do.") % said,
