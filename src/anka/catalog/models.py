@@ -68,7 +68,7 @@ class ProductFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewProduct(msgspec.Struct, frozen=True, kw_only=True):
-    """A product as a merchant describes it."""
+    """A product as a merchant describes it. `issuer` is the code of who made its keys and can be asked about them, None: nobody."""
 
     kind: str
     delivery: str
@@ -80,6 +80,7 @@ class NewProduct(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = "CNY"
     description_zh: str = ""
     description_en: str = ""
+    issuer: str | None = None
 
 
 class NewShop(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,8 +12,8 @@ def add_product(*, shop_id: int, number: str, product: NewProduct, at: datetime)
     return int(
         value(
             "INSERT INTO catalog_product (shop_id, number, kind, delivery, title_zh, title_en, description_zh, description_en,"
-            " face_value, region, price_minor, currency, on_sale, terms_version, listed_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, true, 1, %s) RETURNING id",
+            " face_value, region, price_minor, currency, issuer, on_sale, terms_version, listed_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, true, 1, %s) RETURNING id",
             (
                 shop_id,
                 number,
@@ -27,6 +27,7 @@ def add_product(*, shop_id: int, number: str, product: NewProduct, at: datetime)
                 product.region,
                 product.price_minor,
                 product.currency,
+                product.issuer,
                 at,
             ),
         )

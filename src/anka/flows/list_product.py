@@ -1,5 +1,6 @@
 """Put a product on sale, with the first version of its terms. Terms may only be kinder than the platform's rules."""
 
+import re
 from collections.abc import Iterator
 
 from anka.catalog import writes
@@ -17,6 +18,7 @@ LEAST_MINUTES = 10_080
 MOST_MINUTES = 5_256_000
 MOST_PRICE_MINOR = 100_000_000
 CURRENCIES = ("CNY",)
+ISSUER = re.compile("[a-z][a-z0-9_]{0,31}")
 
 
 def list_product(*, actor: Actor, shop_id: int, product: NewProduct, terms: Terms, at: Moment) -> str:
@@ -50,6 +52,12 @@ def _wrong_in_product(product: NewProduct) -> Iterator[tuple[str, str]]:
         yield "currency", f"one of {', '.join(CURRENCIES)}"
     if not 1 <= product.price_minor <= MOST_PRICE_MINOR:
         yield "price_minor", f"1 to {MOST_PRICE_MINOR}"
+    if product.issuer is not None and not ISSUER.fullmatch(product.issuer):
+        yield "issuer", "1 to 32 lower-case letters, digits and underscores, a letter first"
+    yield from _wrong_in_texts(product)
+
+
+def _wrong_in_texts(product: NewProduct) -> Iterator[tuple[str, str]]:
     required = {"title_zh": 120, "title_en": 120, "face_value": 40, "region": 40}
     for name, most in required.items():
         text = getattr(product, name)
