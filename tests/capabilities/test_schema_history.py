@@ -17,6 +17,9 @@ HISTORY = (
     "payments_evidence",
     "cases_receipt",
     "catalog_terms",
+    "vault_issuer_answer",
+    "vault_key_check",
+    "vault_duplicate",
 )
 TABLES_OF_MOVES = (
     "orders_move",
@@ -101,6 +104,15 @@ def fill(database: Database, shop_id: int) -> None:
             "INSERT INTO payments_evidence (shop_id, attempt_id, received_at, source, status, applied)"
             " SELECT shop_id, id, now(), 'poll', 'unknown', false FROM payments_attempt WHERE shop_id = %s",
             (shop_id,),
+        )
+        owner.execute(
+            "INSERT INTO vault_issuer_answer (shop_id, order_id, position, issuer, occasion, asked_at, use_check, used_by, matches_order,"
+            " digest) VALUES (%s, 1, 1, 'sandbox', 'claim', now(), 'unknown', 'unknown', 'unknown', '')",
+            (shop_id,),
+        )
+        owner.execute("INSERT INTO vault_key_check VALUES (%s, 1, 1, '2026-03-02', 1, now(), 1, true)", (shop_id,))
+        owner.execute(
+            "INSERT INTO vault_duplicate SELECT shop_id, id, shop_id + 1, 1, now() FROM vault_key WHERE shop_id = %s LIMIT 1", (shop_id,)
         )
 
 
