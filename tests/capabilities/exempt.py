@@ -25,6 +25,9 @@ EXEMPT = {
     "core_request": BY_ITSELF,
     "core_rate_bucket": "unlogged and keyed by caller; losing it is harmless",
     "core_checkpoint": "signs what happened in all shops",
+    "core_checkpoint_key": INSTALLATION,
+    "core_retired_key": INSTALLATION,
+    "core_worker": INSTALLATION,
     "payments_transaction": BY_ITSELF,
     "payments_notice": "kept as received, before it is known which shop, or whether any, it is about",
 }

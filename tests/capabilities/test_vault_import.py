@@ -197,15 +197,22 @@ def test_lines_of_a_file_keep_their_numbers() -> None:
     assert [line.number for line in key_lines(file=io.BytesIO(b"key\n\nA\nB\n"))] == [3, 4]
 
 
-def test_the_keyring_is_read_and_each_data_key_unwrapped_once_per_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_data_key_is_unwrapped_once_per_process(monkeypatch: pytest.MonkeyPatch) -> None:
     reads: list[str] = []
+    ring = test_keyring()
 
     def where() -> FileKeyring:
-        reads.append("read")
-        return test_keyring()
+        return ring
 
+    unwrap = FileKeyring.unwrap
+
+    def counted(self: FileKeyring, *, wrapped: bytes, wrapped_by: str, bound_to: bytes) -> bytes:
+        reads.append(wrapped_by)
+        return unwrap(self, wrapped=wrapped, wrapped_by=wrapped_by, bound_to=bound_to)
+
+    monkeypatch.setattr(FileKeyring, "unwrap", counted)
     monkeypatch.setattr(keys, "keyring", where)
     product = new_product(new_shop())
     run(product, csv_of("A", "B"))
     assert stock(product) == stock(product) == ["A", "B"]
-    assert reads == ["read"]
+    assert reads == [ring.current]

@@ -16,6 +16,7 @@ COMMANDS = {
     "sandbox": ("sandbox", "run the sandbox payment gateway"),
     "migrate": ("migrate", "bring the database to this version"),
     "import-keys": ("import_keys", "put card keys from a CSV file in stock"),
+    "rotate-keys": ("rotate_keys", "change the keys that protect the stock, while the market runs"),
     "policy": ("policy", "judge facts by the rules, and explain the decision"),
     "audit": ("audit", "check every invariant"),
     "doctor": ("doctor", "say what is wrong with this installation and how to mend it"),

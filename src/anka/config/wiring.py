@@ -17,7 +17,9 @@ def wire(environment: Environment) -> None:
     if environment.sandbox:
         clock.offset = lambda: sandbox_clock.offset(home=environment.home)
         clock.set_now = lambda at: _move(environment, at)
-        keys.keyring = lambda: keyring_file.sandbox_keyring(home=environment.home)
+        keys.keyring = keyring_file.FollowedKeyring(
+            place_of_keyring(environment), lambda: keyring_file.make_sandbox_keyring(home=environment.home)
+        )
         channels["sandbox"] = SandboxChannel(
             mode=Mode.SANDBOX,
             home=environment.home,
@@ -25,7 +27,7 @@ def wire(environment: Environment) -> None:
             notify_url=f"{environment.base_url}/api/v1/notify/sandbox",
         )
     else:
-        keys.keyring = lambda: keyring_file.read_keyring(place=environment.keyring)
+        keys.keyring = keyring_file.FollowedKeyring(place_of_keyring(environment))
 
 
 def _move(environment: Environment, at: datetime) -> None:
@@ -33,3 +35,8 @@ def _move(environment: Environment, at: datetime) -> None:
     real = datetime.now(UTC)
     if at > real + sandbox_clock.offset(home=environment.home):
         sandbox_clock.set_now(home=environment.home, at=at, real_now=real)
+
+
+def place_of_keyring(environment: Environment) -> str:
+    """Return where the keyring of this installation is: a path, or the keyring itself."""
+    return str(environment.home / "keyring.json") if environment.sandbox else environment.keyring

@@ -17,6 +17,7 @@ from anka.domain.evidence import canonical_json, chain_hash
 
 _LEAF, _NODE = b"\x00", b"\x01"
 _PURPOSE = b"anka checkpoint 1"
+_VOUCHING = b"anka checkpoint key 1 "
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,15 @@ class SigningKey:
         """Return the 64-byte signature over the checkpoint's hash, and so over everything before it as well."""
         return self.private.sign(checkpoint.hash)
 
+    def vouch_for(self, name: str) -> bytes:
+        """Return the 64-byte signature by which this key says that the key of this name was the installation's before."""
+        return self.private.sign(_VOUCHING + name.encode())
+
+
+def vouched_for(*, name: str, by: str, signature: bytes) -> bool:
+    """Tell whether the key named `by` said that the key of this name was the installation's before."""
+    return _signed(by, signature, _VOUCHING + name.encode())
+
 
 def signing_key(*, secret: str) -> SigningKey:
     """Return the signing key of an installation, derived from its secret: the same as long as the secret is the same."""
@@ -72,8 +82,12 @@ def signing_key(*, secret: str) -> SigningKey:
 
 def signed_by(*, key_name: str, checkpoint: Checkpoint, signature: bytes) -> bool:
     """Tell whether the key of this name signed the checkpoint."""
+    return _signed(key_name, signature, checkpoint.hash)
+
+
+def _signed(key_name: str, signature: bytes, statement: bytes) -> bool:
     try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key_name)).verify(signature, checkpoint.hash)
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key_name)).verify(signature, statement)
     except (InvalidSignature, ValueError):
         return False
     return True

@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from anka.core import database
-from anka.core.checkpoints import Checkpoint, SigningKey, merkle_root, signed_by, signing_key
+from anka.core.checkpoints import Checkpoint, SigningKey, merkle_root, signed_by, signing_key, vouched_for
 from anka.core.clock import Moment
 from anka.domain.evidence import GENESIS
 
@@ -23,15 +23,58 @@ LATEST = "SELECT encode(hash, 'hex'), made_at FROM core_checkpoint ORDER BY id D
 BEFORE = """
 SELECT id, hash, to_transaction::text FROM core_checkpoint WHERE to_transaction <= %s::text::xid8 ORDER BY id DESC LIMIT 1
 """
+SIGNERS = "SELECT DISTINCT key_name FROM core_checkpoint ORDER BY 1"
+VOUCHED = "SELECT name, vouched_by, signature FROM core_checkpoint_key ORDER BY vouched_at, name"
+VOUCH = "SELECT vouch_for_checkpoint_key(%s, %s, %s, %s)"
 KEPT = """
 SELECT id, made_at, from_transaction::text, to_transaction::text, event_count, previous_hash, root, hash, key_name, signature
 FROM core_checkpoint WHERE id > %s ORDER BY id LIMIT 500
 """
 
 
+class UnknownCheckpointKey(Exception):
+    """No checkpoint was signed by a key of this name."""
+
+    code, status = "unknown_checkpoint_key", 404
+
+
 def key() -> SigningKey:
     """Return this installation's signing key."""
     return signing_key(secret=settings.SECRET_KEY)
+
+
+def signers() -> list[str]:
+    """Return the names of all keys that signed checkpoints here."""
+    return [name for (name,) in database.rows(SIGNERS)]
+
+
+def trusted() -> frozenset[str]:
+    """Return the names of the keys whose checkpoints count: the present one, those it vouches for, those they vouch for.
+
+    What the database says is not believed for itself: only who knows the present secret could have vouched.
+    """
+    known = {key().name}
+    vouched = [(name, by, bytes(signature)) for name, by, signature in database.rows(VOUCHED)]
+    for _round in range(len(vouched)):
+        more = {name for name, by, signature in vouched if by in known and vouched_for(name=name, by=by, signature=signature)}
+        if more <= known:
+            break
+        known |= more
+    return frozenset(known)
+
+
+def vouch_for(*, name: str, at: Moment) -> None:
+    """Let the present key vouch for a former one, after the operator has changed the secret. Harmless to repeat.
+
+    Raises:
+        UnknownCheckpointKey: no checkpoint carries this name; nothing was changed.
+    """
+    present = key()
+    if name not in signers():
+        raise UnknownCheckpointKey(f"No checkpoint was signed by {name[:80]!r}; nothing was changed. anka doctor names the keys there are.")
+    if name != present.name:
+        with database.transaction():
+            database.rows(VOUCH, (name, present.name, at.real, present.vouch_for(name)))
 
 
 def make_checkpoint(*, at: Moment) -> bool:
@@ -75,16 +118,16 @@ def wrong_checkpoints(*, since: str = "") -> Iterator[tuple[str, str]]:
     """
     known = database.rows(BEFORE, (since,)) if since else []
     after, previous, reached = (known[0][0], bytes(known[0][1]), known[0][2]) if known else (0, GENESIS, "0")
-    name = key().name
+    names = trusted()
     while page := database.rows(KEPT, (after,)):
         for row in page:
-            for what in _faults(row, previous, reached, name):
+            for what in _faults(row, previous, reached, names):
                 yield f"checkpoint {row[0]}", what
             previous, reached = bytes(row[7]), row[3]
         after = page[-1][0]
 
 
-def _faults(row: tuple[Any, ...], previous: bytes, reached: str, name: str) -> Iterator[str]:
+def _faults(row: tuple[Any, ...], previous: bytes, reached: str, names: frozenset[str]) -> Iterator[str]:
     _, made_at, start, end, count, chained, root, digest, key_name, signature = row
     kept = Checkpoint(
         made_at=made_at,
@@ -98,7 +141,7 @@ def _faults(row: tuple[Any, ...], previous: bytes, reached: str, name: str) -> I
         yield "it does not follow the checkpoint before it"
     if kept.hash != bytes(digest):
         yield "its hash is not that of what it says"
-    if key_name != name or not signed_by(key_name=key_name, checkpoint=kept, signature=bytes(signature)):
+    if key_name not in names or not signed_by(key_name=key_name, checkpoint=kept, signature=bytes(signature)):
         yield "this installation did not sign it"
     leaves = [bytes(leaf) for (leaf,) in database.rows(LEAVES, (start, end))]
     if len(leaves) != count:

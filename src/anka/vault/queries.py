@@ -50,3 +50,43 @@ def new_key_ids(*, count: int) -> list[int]:
 def key_count(*, shop_id: int, product_id: int) -> int:
     """Return how many keys of a product were ever imported."""
     return int(value("SELECT count(*) FROM vault_key WHERE shop_id = %s AND product_id = %s", (shop_id, product_id)))
+
+
+# Keys on the shelf: not promised to anybody. What is sold stays sealed as the buyer's key was.
+ON_THE_SHELF = "status IN ('available', 'held')"
+
+
+def shops_with_data_keys() -> list[int]:
+    """Return the id of every shop that has a data key, in order."""
+    return [shop_id for (shop_id,) in rows("SELECT DISTINCT shop_id FROM vault_data_key ORDER BY shop_id")]
+
+
+def wrapped_otherwise(*, than: str, after: tuple[int, int], limit: int) -> list[WrappedDataKey]:
+    """Return data keys that another key-encryption key than this one wraps: a page, in order, after this shop and version."""
+    found = rows(
+        "SELECT shop_id, version, wrapped, wrapped_by FROM vault_data_key WHERE wrapped_by <> %s AND (shop_id, version) > (%s, %s)"
+        " ORDER BY shop_id, version LIMIT %s",
+        (than, *after, limit),
+    )
+    return [WrappedDataKey(shop_id, version, bytes(wrapped), wrapped_by) for shop_id, version, wrapped, wrapped_by in found]
+
+
+def count_wrapped_otherwise(*, than: str) -> int:
+    """Return how many data keys another key-encryption key than this one wraps."""
+    return int(value("SELECT count(*) FROM vault_data_key WHERE wrapped_by <> %s", (than,)))
+
+
+def sealed_before(*, shop_id: int, version: int, after: int, limit: int) -> list[SealedKey]:
+    """Return keys on the shelf that an older data key than this version seals: a page, in order, after this row id."""
+    found = rows(
+        "SELECT product_id, id, nonce, ciphertext, data_key_version FROM vault_key WHERE shop_id = %s AND id > %s"
+        f" AND data_key_version < %s AND {ON_THE_SHELF} ORDER BY id LIMIT %s",
+        (shop_id, after, version, limit),
+    )
+    return [SealedKey(shop_id, product, key_id, bytes(nonce), bytes(sealed), of) for product, key_id, nonce, sealed, of in found]
+
+
+def count_sealed_before(*, shop_id: int, version: int) -> int:
+    """Return how many keys on the shelf an older data key than this version seals."""
+    sql = f"SELECT count(*) FROM vault_key WHERE shop_id = %s AND data_key_version < %s AND {ON_THE_SHELF}"
+    return int(value(sql, (shop_id, version)))

@@ -4,18 +4,44 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from anka.core.database import require_transaction, rows, value
-from anka.vault.models import BatchRecord, SealedRow
+from anka.vault.models import BatchRecord, SealedKey, SealedRow, WrappedDataKey
 
 
-def add_data_key(*, shop_id: int, wrapped: bytes, wrapped_by: str, at: datetime) -> bool:
-    """Store the first data key of a shop; tell whether it was stored (False: somebody was faster, use theirs)."""
+def add_data_key(*, data_key: WrappedDataKey, at: datetime) -> bool:
+    """Store a data key of a shop; tell whether it was stored (False: somebody was faster, or its wrapping key was retired meanwhile)."""
     require_transaction()
     made = rows(
-        "INSERT INTO vault_data_key (shop_id, version, wrapped, wrapped_by, made_at) VALUES (%s, 1, %s, %s, %s)"
+        "INSERT INTO vault_data_key (shop_id, version, wrapped, wrapped_by, made_at) SELECT %s, %s, %s, %s, %s"
+        " WHERE NOT EXISTS (SELECT FROM core_retired_key WHERE name = %s)"
         " ON CONFLICT (shop_id, version) DO NOTHING RETURNING version",
-        (shop_id, wrapped, wrapped_by, at),
+        (data_key.shop_id, data_key.version, data_key.wrapped, data_key.wrapped_by, at, data_key.wrapped_by),
     )
     return bool(made)
+
+
+def rewrap_data_key(*, before: WrappedDataKey, wrapped: bytes, wrapped_by: str) -> bool:
+    """Put another wrapping in the place of the one that was read; tell whether it was still that one."""
+    require_transaction()
+    return bool(value("SELECT rewrap_data_key(%s, %s, %s, %s, %s)", (before.shop_id, before.version, before.wrapped, wrapped, wrapped_by)))
+
+
+def reseal_keys(*, before: Sequence[SealedKey], after: Sequence[SealedRow], version: int) -> int:
+    """Put other seals in the place of those that were read, and return how many were still those; `before` and `after` go together."""
+    require_transaction()
+    columns = (
+        [row.key_id for row in after],
+        [key.nonce for key in before],
+        [row.nonce for row in after],
+        [row.ciphertext for row in after],
+    )
+    shop_id = before[0].shop_id
+    return int(value("SELECT reseal_keys(%s, %s, %b::bigint[], %b::bytea[], %b::bytea[], %b::bytea[])", (shop_id, version, *columns)))
+
+
+def retire_key_encryption_key(*, name: str, at: datetime) -> bool:
+    """Note that nothing may be wrapped by this key any more; tell whether it is so (False: some data key still is)."""
+    require_transaction()
+    return bool(value("SELECT retire_key(%s, %s)", (name, at)))
 
 
 def add_keys(*, batch: BatchRecord, data_key_version: int, sealed: Sequence[SealedRow]) -> set[int]:

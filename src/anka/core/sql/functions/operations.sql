@@ -1,0 +1,15 @@
+-- A worker says that it lives; names that were silent for a day are forgotten, so that the table stays small.
+CREATE OR REPLACE FUNCTION worker_beat(in_name text, in_started timestamptz, in_at timestamptz) RETURNS void LANGUAGE sql AS
+$$
+    DELETE FROM core_worker WHERE beat_at < in_at - interval '1 day';
+    INSERT INTO core_worker (name, started_at, beat_at) VALUES (in_name, in_started, greatest(in_started, in_at))
+        ON CONFLICT (name) DO UPDATE SET started_at = excluded.started_at, beat_at = greatest(excluded.started_at, excluded.beat_at);
+$$;
+
+-- Let the present checkpoint key vouch for a former one. Harmless to repeat.
+CREATE OR REPLACE FUNCTION vouch_for_checkpoint_key(in_name text, in_by text, in_at timestamptz, in_signature bytea) RETURNS void
+LANGUAGE sql AS
+$$
+    INSERT INTO core_checkpoint_key (name, vouched_by, vouched_at, signature) VALUES (in_name, in_by, in_at, in_signature)
+        ON CONFLICT (name, vouched_by) DO NOTHING;
+$$;
