@@ -23,6 +23,7 @@ class Operation(StrEnum):
     REFUND = "refund"
     QUERY_REFUND = "query_refund"
     SETTLE_REFUND = "settle_refund"
+    ISSUER = "issuer"
 
 
 class FaultName(StrEnum):
@@ -83,6 +84,7 @@ POSSIBLE = {
     Operation.REFUND: ANSWER_FAULTS | REFUND_FAULTS,
     Operation.QUERY_REFUND: ANSWER_FAULTS,
     Operation.SETTLE_REFUND: NOTICE_FAULTS,
+    Operation.ISSUER: ANSWER_FAULTS - {FaultName.WRONG_AMOUNT},
 }
 
 

@@ -18,6 +18,7 @@ from anka.core.clock import Moment
 from anka.sandbox import clock
 from anka.sandbox.cashier_routes import CashierRoutes
 from anka.sandbox.exchange import Refused, Reply, Request, json_reply
+from anka.sandbox.issuer_routes import IssuerRoutes
 from anka.sandbox.merchant_routes import MerchantRoutes
 from anka.sandbox.sender import Sender
 from anka.sandbox.store import Store, use_nonce
@@ -56,8 +57,10 @@ class Gateway:
         self.store.create_schema()
         self.sender = Sender(store=self.store, key=self._gateway_key, clock=self.moment)
         self._cashier = CashierRoutes(store=self.store, merchant_key=self._merchant_key, base_url=settings.base_url, wake=self.sender.wake)
+        self._issuer = IssuerRoutes(store=self.store, merchant_key=self._merchant_key, issuer_key=keys.issuer, real_clock=self._real_clock)
         self._merchant = MerchantRoutes(
             store=self.store,
+            issuer=self._issuer,
             merchant_key=self._merchant_key,
             gateway_key=self._gateway_key,
             sender=self.sender,
@@ -68,6 +71,7 @@ class Gateway:
     def close(self) -> None:
         """Stop sending and close the connections."""
         self._merchant.stop()
+        self._issuer.stop()
         self.sender.stop()
         self.store.close()
 
@@ -91,6 +95,8 @@ class Gateway:
         path = request.path
         if path.startswith(("/api/", "/play/")):
             return self._for_merchant(request)
+        if path.startswith("/issuer/"):
+            return self._issuer.answer(request=request, moment=self.moment())
         if path == "/cashier" or path.startswith("/cashier/"):
             return self._cashier.answer(request=request, moment=self.moment())
         if path == "/style.css":

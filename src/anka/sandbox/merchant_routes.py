@@ -27,6 +27,7 @@ from anka.sandbox.faults import (
     named,
     read_faults,
 )
+from anka.sandbox.issuer_routes import IssuerRoutes
 from anka.sandbox.notices import PAIR_GAP, Draft, enqueue, written
 from anka.sandbox.payments import CashierRequest, Number
 from anka.sandbox.refunds import RefundOrder
@@ -108,9 +109,11 @@ class MerchantRoutes:
         merchant_key: Ed25519PublicKey,
         gateway_key: Ed25519PrivateKey,
         sender: Sender,
+        issuer: IssuerRoutes,
         refund_delay_seconds: int,
     ) -> None:
         self._store = store
+        self._issuer = issuer
         self._merchant_key = merchant_key
         self._gateway_key = gateway_key
         self._sender = sender
@@ -138,6 +141,8 @@ class MerchantRoutes:
             return self._play_payment(request, moment, _number(number))
         if request.method == "POST" and place == "/play/refunds":
             return self._play_refund(request, moment, _number(number))
+        if request.method == "POST" and place == "/play/issuer":
+            return json_reply(status=200, message=self._issuer.play(request=request, moment=moment, unit=_number(number)))
         raise RouteUnknown("There is nothing here.")
 
     def _query(self, request: Request, moment: Moment) -> Reply:

@@ -85,6 +85,22 @@ CREATE TABLE IF NOT EXISTS sandbox.nonce (
     nonce text PRIMARY KEY,
     seen_at timestamptz NOT NULL
 );
+CREATE TABLE IF NOT EXISTS sandbox.issuer_key (
+    unit text PRIMARY KEY,
+    use_check text NOT NULL,
+    used_by text NOT NULL,
+    voidable boolean NOT NULL,
+    delivered_percent integer,
+    face_value text,
+    region text,
+    silent boolean NOT NULL,
+    changed_at timestamptz NOT NULL
+);
+CREATE TABLE IF NOT EXISTS sandbox.issuer_void (
+    unit text PRIMARY KEY,
+    number text NOT NULL UNIQUE,
+    receipt text NOT NULL
+);
 """
 
 

@@ -73,3 +73,34 @@ class LineFault:
 
     number: int
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerAnswer:
+    """What an issuer said about one unit on one occasion, as kept. `digest` is empty where no answer came."""
+
+    position: int
+    issuer: str
+    occasion: str
+    asked_at: datetime
+    use_check: str
+    used_by: str
+    voidable: bool | None
+    matches_order: str
+    delivered_percent: int | None
+    receipt: str | None
+    reason: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A key in two shops: who brought it, and who had it before (shop's code, product's number, row of the key)."""
+
+    found_at: datetime
+    shop: str
+    product: str
+    key_id: int
+    other_shop: str
+    other_product: str
+    other_key_id: int

@@ -1,8 +1,11 @@
 """Reads of the vault. Nothing here can open a key: what comes back is sealed."""
 
+from collections.abc import Sequence
+from datetime import date
+
 from anka.core.database import rows, value
 from anka.core.refusals import NotFound
-from anka.vault.models import ImportTarget, SealedKey, WrappedDataKey
+from anka.vault.models import Duplicate, ImportTarget, SealedKey, WrappedDataKey
 
 
 def sealed_key(*, shop_id: int, key_id: int) -> SealedKey:
@@ -90,3 +93,53 @@ def count_sealed_before(*, shop_id: int, version: int) -> int:
     """Return how many keys on the shelf an older data key than this version seals."""
     sql = f"SELECT count(*) FROM vault_key WHERE shop_id = %s AND data_key_version < %s AND {ON_THE_SHELF}"
     return int(value(sql, (shop_id, version)))
+
+
+def sealed_keys(*, shop_id: int, key_ids: Sequence[int]) -> dict[int, SealedKey]:
+    """Return sealed keys of a shop by their ids; those the shop does not have are left out."""
+    found = rows(
+        "SELECT product_id, id, nonce, ciphertext, data_key_version FROM vault_key WHERE shop_id = %s AND id = ANY (%s)",
+        (shop_id, list(key_ids)),
+    )
+    return {
+        key_id: SealedKey(shop_id, product_id, key_id, bytes(nonce), bytes(ciphertext), version)
+        for product_id, key_id, nonce, ciphertext, version in found
+    }
+
+
+def void_receipt(*, shop_id: int, order_id: int, position: int) -> str | None:
+    """Return the receipt an issuer gave for voiding the key of this unit, None where there is none."""
+    sql = (
+        "SELECT receipt FROM vault_issuer_answer WHERE shop_id = %s AND order_id = %s AND position = %s AND receipt IS NOT NULL"
+        " ORDER BY id LIMIT 1"
+    )
+    receipt: str | None = value(sql, (shop_id, order_id, position))
+    return receipt
+
+
+def key_checks_on(*, shop_id: int, order_id: int, position: int, day: date) -> int:
+    """Return how often the beginning of this unit's key was tried on a day of market time."""
+    sql = "SELECT count(*) FROM vault_key_check WHERE shop_id = %s AND order_id = %s AND position = %s AND day = %s"
+    return int(value(sql, (shop_id, order_id, position, day)))
+
+
+def prefix_was_proved(*, shop_id: int, order_id: int, position: int) -> bool:
+    """Tell whether a key check of this unit has matched: evidence KEY_PREFIX. It proves possession, not that the key is unused."""
+    sql = "SELECT EXISTS (SELECT FROM vault_key_check WHERE shop_id = %s AND order_id = %s AND position = %s AND matched)"
+    return bool(value(sql, (shop_id, order_id, position)))
+
+
+def duplicates(*, limit: int = 100) -> list[Duplicate]:
+    """Return keys that two merchants have brought, the newest finding first, at most 1,000. For the platform's own eyes."""
+    found = rows(
+        "SELECT found.found_at, shop.code, product.number, found.key_id, other_shop.code, other_product.number, found.other_key_id"
+        " FROM vault_duplicate AS found"
+        " JOIN accounts_shop AS shop ON shop.id = found.shop_id JOIN accounts_shop AS other_shop ON other_shop.id = found.other_shop_id"
+        " JOIN vault_key AS key ON key.shop_id = found.shop_id AND key.id = found.key_id"
+        " JOIN vault_key AS other ON other.shop_id = found.other_shop_id AND other.id = found.other_key_id"
+        " JOIN catalog_product AS product ON product.shop_id = key.shop_id AND product.id = key.product_id"
+        " JOIN catalog_product AS other_product ON other_product.shop_id = other.shop_id AND other_product.id = other.product_id"
+        " ORDER BY found.found_at DESC, found.shop_id, found.key_id, found.other_shop_id LIMIT %s",
+        (max(1, min(limit, 1000)),),
+    )
+    return [Duplicate(*row) for row in found]

@@ -1,10 +1,13 @@
 """Writes of the vault. Called by flows only, inside their transaction."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
 
 from anka.core.database import require_transaction, rows, value
-from anka.vault.models import BatchRecord, SealedKey, SealedRow, WrappedDataKey
+from anka.vault.models import BatchRecord, IssuerAnswer, SealedKey, SealedRow, WrappedDataKey
+
+# The advisory lock under which one import at a time looks for its keys in other shops.
+ONE_LOOK_AT_A_TIME = 7_266_734
 
 
 def add_data_key(*, data_key: WrappedDataKey, at: datetime) -> bool:
@@ -75,3 +78,48 @@ def add_keys(*, batch: BatchRecord, data_key_version: int, sealed: Sequence[Seal
     )
     rows("UPDATE vault_batch SET key_count = %s WHERE shop_id = %s AND id = %s", (len(stored), batch.shop_id, batch_id))
     return {key_id for (key_id,) in stored}
+
+
+def note_duplicates(*, shop_id: int, key_ids: Collection[int], at: datetime) -> int:
+    """Write down which of these new keys another shop has too; return how many pairs that made.
+
+    Imports of different shops come through here one at a time: of two that bring the same key at once, the later one sees the other's.
+    The keys themselves are stored before, so nobody waits for them here.
+    """
+    require_transaction()
+    if not key_ids:
+        return 0
+    rows("SELECT pg_advisory_xact_lock(%s)", (ONE_LOOK_AT_A_TIME,))
+    found = rows(
+        "INSERT INTO vault_duplicate (shop_id, key_id, other_shop_id, other_key_id, found_at)"
+        " SELECT new.shop_id, new.id, other.shop_id, other.id, %s FROM vault_key AS new"
+        " JOIN vault_key AS other ON other.blind_index = new.blind_index AND other.shop_id <> new.shop_id"
+        " WHERE new.shop_id = %s AND new.id = ANY (%b::bigint[])"
+        " ON CONFLICT DO NOTHING RETURNING key_id",
+        (at, shop_id, list(key_ids)),
+    )
+    return len(found)
+
+
+def add_issuer_answers(*, shop_id: int, order_id: int, answers: Sequence[IssuerAnswer]) -> set[int]:
+    """Write down what an issuer said about units of an order, and return the positions of which it was not written down before."""
+    require_transaction()
+    stored = rows(
+        "INSERT INTO vault_issuer_answer (shop_id, order_id, position, issuer, occasion, asked_at, use_check, used_by, voidable,"
+        " matches_order, delivered_percent, receipt, reason, digest)"
+        " SELECT %s, %s, said.* FROM unnest(%s::integer[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[],"
+        " %s::boolean[], %s::text[], %s::integer[], %s::text[], %s::text[], %s::bytea[]) AS said"
+        " ON CONFLICT DO NOTHING RETURNING position",
+        (shop_id, order_id, *([getattr(answer, name) for answer in answers] for name in IssuerAnswer.__slots__)),
+    )
+    return {position for (position,) in stored}
+
+
+def add_key_check(*, unit: tuple[int, int, int], day: date, try_number: int, person_id: int, matched: bool, at: datetime) -> None:
+    """Write down one try to prove possession of a key; `unit` is its shop, order and position."""
+    require_transaction()
+    rows(
+        "INSERT INTO vault_key_check (shop_id, order_id, position, day, try_number, tried_at, person_id, matched)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (*unit, day, try_number, at, person_id, matched),
+    )

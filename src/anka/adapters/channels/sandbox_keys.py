@@ -41,10 +41,11 @@ class SandboxKeyUnreadable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxKeys:
-    """The private keys of both sides. A real channel would hold one of them; here both live in one folder."""
+    """The private keys of all sides. A real channel would hold one of them; here all live in one folder."""
 
     gateway: Ed25519PrivateKey
     merchant: Ed25519PrivateKey
+    issuer: Ed25519PrivateKey
 
 
 def require_sandbox(*, mode: Mode) -> None:
@@ -59,7 +60,7 @@ def load_keys(*, home: Path, mode: Mode) -> SandboxKeys:
     folder = home / "sandbox"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _only_one(folder / "keys.lock"):
-        return SandboxKeys(gateway=_key(folder / "gateway.pem"), merchant=_key(folder / "merchant.pem"))
+        return SandboxKeys(gateway=_key(folder / "gateway.pem"), merchant=_key(folder / "merchant.pem"), issuer=_key(folder / "issuer.pem"))
 
 
 @contextmanager

@@ -37,6 +37,9 @@ class Purpose(StrEnum):
     REQUEST = "request"
     ANSWER = "answer"
     NOTICE = "notice"
+    ISSUER_REQUEST = "issuer_request"
+    ISSUER_ANSWER = "issuer_answer"
+    ISSUER_NOTICE = "issuer_notice"
 
 
 class WireRefused(Exception):

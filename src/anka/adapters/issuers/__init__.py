@@ -1,0 +1,1 @@
+"""Issuers of keys: whoever made a key and knows whether it was redeemed."""
