@@ -72,6 +72,12 @@ class NewCase(Input):
     refund_to: Literal["original", "wallet"] = "original"
 
 
+class CheckKey(Input):
+    """The beginning of a key, at least 4 characters; spaces, dashes, capitals and full-width characters do not matter."""
+
+    prefix: Annotated[str, Meta(min_length=4, max_length=512)]
+
+
 class Confirm(Input):
     """Which units to accept; without them every one that can be accepted."""
 
@@ -105,6 +111,18 @@ class PlayRefund(Input):
 
     outcome: Literal["succeeded", "closed", "abnormal", "unknown"]
     faults: Annotated[list[FaultWish], Meta(max_length=20)] = []
+
+
+class PlayIssuer(Input):
+    """What the sandbox issuer shall know of a unit's key. What it tells is recorded at once; a silent issuer tells nothing."""
+
+    use_check: Literal["unknown", "unused", "used_before_reveal", "used_after_reveal", "invalid"] = "unknown"
+    used_by: Literal["unknown", "buyer", "other"] = "unknown"
+    voidable: bool = False
+    delivered_percent: Annotated[int, Meta(ge=0, le=100)] | None = None
+    face_value: Annotated[str, Meta(max_length=40)] | None = None
+    region: Annotated[str, Meta(max_length=40)] | None = None
+    silent: bool = False
 
 
 class ProductSearch(Input):

@@ -5,6 +5,8 @@ from anka.accounts.tokens import Scope
 from anka.api import bodies, documents, health, notices, sandbox, shapes, sign_in
 from anka.api.buyer import cases, orders, products, wallet
 from anka.api.call import Nothing, Route, Who
+from anka.flows.check_key import KeyCheck
+from anka.jobs.sandbox_issuer import PlayedIssuer
 from anka.jobs.sandbox_play import Played
 
 V1 = "/api/v1"
@@ -186,6 +188,20 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="POST",
+        path=f"{V1}/orders/{{number}}/units/{{unit}}/key-check",
+        handler=orders.check_key_of,
+        who=Who.SIGNED_IN,
+        tag="orders",
+        scope=Scope.REVEAL,
+        budget="key_check",
+        body=bodies.CheckKey,
+        answer=KeyCheck,
+        refusals=(404, 409, 429),
+        zh="卡密核验：输入卡密开头至少 4 位，证明持有；每件每天最多 5 次，不说明是否已使用",
+        en="Check the beginning of a key: proves possession, not that it is unused; at most five tries a day and unit",
+    ),
+    Route(
+        method="POST",
         path=f"{V1}/orders/{{number}}/confirm",
         handler=orders.confirm,
         who=Who.SIGNED_IN,
@@ -325,5 +341,17 @@ SANDBOX_ROUTES: tuple[Route, ...] = (
         refusals=(404, 409),
         zh="扮演支付渠道：退款成功、关闭、异常或不明",
         en="Play the gateway for a refund: succeeded, closed, abnormal or unknown",
+    ),
+    Route(
+        method="POST",
+        path=f"{V1}/sandbox/issuer/{{unit}}",
+        handler=sandbox.play_issuer,
+        who=Who.SANDBOX,
+        tag="sandbox",
+        body=bodies.PlayIssuer,
+        answer=PlayedIssuer,
+        refusals=(404, 409),
+        zh="扮演发行方：这张卡密是否已用、被谁使用、能否作废",
+        en="Play the issuer: whether a key was used, by whom, and whether it can be voided",
     ),
 )

@@ -1,9 +1,11 @@
 """Playing the outside world. These routes exist in a sandbox only; elsewhere their addresses answer like any unknown one."""
 
+import msgspec
+
 from anka.api import bodies, shapes
 from anka.api.call import Answer, Call
 from anka.core import clock
-from anka.jobs import sandbox_play
+from anka.jobs import sandbox_issuer, sandbox_play
 
 
 def move_clock(call: Call) -> Answer:
@@ -24,4 +26,10 @@ def play_refund(call: Call) -> Answer:
     """Decide what the gateway does with a refund."""
     asked: bodies.PlayRefund = call.body
     played = sandbox_play.play_refund(number=call.parameters["number"], outcome=asked.outcome, faults=asked.faults, at=call.at)
+    return Answer(200, played)
+
+
+def play_issuer(call: Call) -> Answer:
+    """Decide what the issuer knows of a unit's key, and answer with what is known of it now."""
+    played = sandbox_issuer.play(unit=call.parameters["unit"], word=msgspec.structs.asdict(call.body), at=call.at)
     return Answer(200, played)

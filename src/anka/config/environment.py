@@ -20,7 +20,7 @@ class Environment:
     """What the operator decided.
 
     `base_url` is how people reach this installation; `sandbox` switches the gateway, the movable clock and the demo on;
-    `gateway_url` is where the sandbox gateway listens.
+    `gateway_url` is where the sandbox gateway listens; `issuers` names the file of the issuers that can be asked about keys.
     """
 
     home: Path
@@ -31,6 +31,7 @@ class Environment:
     sandbox: bool
     gateway_url: str
     log_format: str
+    issuers: str = ""
     languages: tuple[str, ...] = ("zh-hans", "en")
 
     @property
@@ -56,6 +57,7 @@ def read(variables: Mapping[str, str] | None = None) -> Environment:
         sandbox=sandbox,
         gateway_url=(given.get("ANKA_GATEWAY_URL") or "http://127.0.0.1:8001").rstrip("/"),
         log_format=given.get("ANKA_LOG_FORMAT") or "text",
+        issuers=given.get("ANKA_ISSUERS", ""),
     )
     _check(environment, given)
     return environment

@@ -4,16 +4,19 @@ from datetime import UTC, datetime
 
 from anka.adapters.channels.sandbox import SandboxChannel
 from anka.adapters.channels.sandbox_keys import Mode
+from anka.adapters.issuers.file import read_issuers
+from anka.adapters.issuers.sandbox import SandboxIssuer
 from anka.adapters.keyring import file as keyring_file
 from anka.config.environment import Environment
 from anka.core import clock
 from anka.jobs import keys
 from anka.jobs.channels import channels
+from anka.jobs.issuers import issuers
 from anka.sandbox import clock as sandbox_clock
 
 
 def wire(environment: Environment) -> None:
-    """Plug clock, keyring and channels in. Harmless to repeat."""
+    """Plug clock, keyring, channels and issuers in. Harmless to repeat."""
     if environment.sandbox:
         clock.offset = lambda: sandbox_clock.offset(home=environment.home)
         clock.set_now = lambda at: _move(environment, at)
@@ -26,8 +29,10 @@ def wire(environment: Environment) -> None:
             base_url=environment.gateway_url,
             notify_url=f"{environment.base_url}/api/v1/notify/sandbox",
         )
+        issuers["sandbox"] = SandboxIssuer(mode=Mode.SANDBOX, home=environment.home, base_url=environment.gateway_url)
     else:
         keys.keyring = keyring_file.FollowedKeyring(place_of_keyring(environment))
+        issuers.update(read_issuers(place=environment.issuers))
 
 
 def _move(environment: Environment, at: datetime) -> None:

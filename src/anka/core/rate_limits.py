@@ -41,7 +41,7 @@ _BUDGETS: Mapping[str, Budget] = MappingProxyType(
         "sign_in_name": Budget(capacity=10, per_second=1 / 30),
         "sign_in_address": Budget(capacity=30, per_second=0.2),
         "sign_up_address": Budget(capacity=10, per_second=1 / 60),
-        "key_check": Budget(capacity=5, per_second=5 / 86_400),
+        "key_check": Budget(capacity=30, per_second=30 / 3_600),
     }
 )
 """Per person, except where the name says otherwise."""

@@ -4,7 +4,7 @@ An edge calls `opener_for` and hands the result to the reveal flow; the import c
 the database each time, and the keyring's adapter notices by itself when the keyring has changed, so that new keys need no restart.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from anka.core.clock import Moment
@@ -34,8 +34,13 @@ def opener_for(*, shop_id: int) -> Callable[[SealedKey], str]:
     Raises:
         KeyEncryptionKeyMissing, DataKeyDidNotOpen: the keyring is not the one these keys were sealed with.
     """
+    return opener_of(wrapped=queries.data_keys(shop_id=shop_id))
+
+
+def opener_of(*, wrapped: Sequence[WrappedDataKey]) -> Callable[[SealedKey], str]:
+    """Return the function that opens keys sealed with one of these data keys. Raises as `opener_for`."""
     ring = keyring()
-    return opener(data_keys=[opened(ring=ring, wrapped=wrapped) for wrapped in queries.data_keys(shop_id=shop_id)])
+    return opener(data_keys=[opened(ring=ring, wrapped=one) for one in wrapped])
 
 
 def sealer_for(*, shop_id: int, at: Moment) -> Sealer:

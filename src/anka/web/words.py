@@ -60,6 +60,8 @@ EVENTS: Words = MappingProxyType(
         "units_sealed": gettext_lazy("%(pieces)s delivered sealed into the order"),
         "unit_opened": gettext_lazy("%(pieces)s opened"),
         "unit_opened_again": gettext_lazy("%(pieces)s shown again"),
+        "issuer_answered": gettext_lazy("The issuer was asked about %(pieces)s; what it said is on record"),
+        "key_checked": gettext_lazy("The beginning of the key of %(pieces)s was compared with the record"),
         "delivery_confirmed": gettext_lazy("%(pieces)s confirmed; %(amount)s goes to the shop"),
         "units_settled": gettext_lazy("%(pieces)s settled with the shop"),
         "units_added": gettext_lazy("%(pieces)s reserved anew for the late payment"),
@@ -93,6 +95,8 @@ _TONES = MappingProxyType(
         "payment_closed": "mute",
         "payment_failed": "wait",
         "unit_opened_again": "mute",
+        "issuer_answered": "mute",
+        "key_checked": "mute",
     }
 )
 

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from anka.accounts import queries as accounts
@@ -13,13 +14,16 @@ from anka.api.buyer.parsing import require_number as number_in
 from anka.api.buyer.views import order_line, order_seen_by, order_view, payment_view
 from anka.api.call import REPLAYED, Answer, Call
 from anka.catalog import queries as catalog
+from anka.core.actors import Actor, ActorKind
+from anka.core.idempotency import AlreadyDone, once, request_key
 from anka.core.numbers import shop_code_of
 from anka.core.rate_limits import Budget, budget
 from anka.core.refusals import BadInput, NotFound, Refusal
+from anka.flows.check_key import KeyCheck, Typed, answer_of, check_key
 from anka.flows.confirm_order import confirm_order
 from anka.flows.place_order import Purchase, place_order
 from anka.flows.reveal_unit import reveal_unit
-from anka.jobs import keys
+from anka.jobs import issuers, keys
 from anka.jobs.channels import ChannelUnknown
 from anka.jobs.payments import begin
 from anka.orders.queries import Cursor, Line, orders_of_buyer, orders_of_shop, read_order
@@ -100,9 +104,31 @@ def reveal(call: Call) -> Answer:
     if signed_in_at is not None and call.at.real - signed_in_at > RECENT:
         raise StepUpRequired
     shop_id = _shop_id(shop_code_of(order_number))
-    opener = keys.opener_for(shop_id=shop_id)
+    opener = issuers.opener_before_reveal(actor=call.buyer, shop_id=shop_id, order_number=order_number, position=position, at=call.at)
     secret = reveal_unit(actor=call.buyer, order_number=order_number, position=position, open_secret=opener, at=call.at)
     return Answer(200, shapes.Secret(unit=f"{order_number}-{position}", secret=secret))
+
+
+def check_key_of(call: Call) -> Answer:
+    """Compare what was typed with the beginning of a unit's key, as its buyer or an arbiter, and answer with what that shows."""
+    asked: bodies.CheckKey = call.body
+    order_number = number_in(call.parameters["number"])
+    typed = Typed(position=position_of(order_number, call.parameters["unit"]), prefix=asked.prefix)
+    opener = keys.opener_for(shop_id=_shop_id(shop_code_of(order_number)))
+    # An idempotency row keeps a digest of the request for days: without a secret in it, four characters could be guessed from it.
+    secret_body = salted_hmac("anka.key_check", call.raw_body, algorithm="sha256").digest()
+    request = request_key(caller=call.caller, key=call.key, method=call.method, path=call.path, body=secret_body)
+
+    def run(actor: Actor) -> KeyCheck:
+        return once(lambda: check_key(actor=actor, order_number=order_number, typed=typed, open_secret=opener, request=request, at=call.at))
+
+    try:
+        try:
+            return Answer(200, run(call.buyer))
+        except NotFound:
+            return Answer(200, run(call.acting_as(ActorKind.PLATFORM)))
+    except AlreadyDone as done:
+        return Answer(200, answer_of(done), REPLAYED)
 
 
 def confirm(call: Call) -> Answer:

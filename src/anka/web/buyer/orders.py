@@ -20,7 +20,7 @@ from anka.flows.reveal_unit import reveal_unit
 from anka.flows.steps import actions
 from anka.flows.steps.judge import Claim, judge
 from anka.flows.steps.quote import quote
-from anka.jobs import keys
+from anka.jobs import issuers
 from anka.orders import views as statuses
 from anka.orders.models import OrderState
 from anka.orders.queries import TABS, Cursor, Line, orders_of_buyer, read_order, tab_counts
@@ -177,7 +177,7 @@ def reveal(request: PageRequest, number: str, position: int) -> HttpResponse:
     buyer = buyer_of(request)
     rate_limits.spend(name="reveal", caller=caller_of(request), at=request.at)
     state = read_order(number=require_number(number), actor=buyer, at=request.at)
-    opener = keys.opener_for(shop_id=state.shop_id)
+    opener = issuers.opener_before_reveal(actor=buyer, shop_id=state.shop_id, order_number=state.number, position=position, at=request.at)
     secret = reveal_unit(actor=buyer, order_number=state.number, position=position, open_secret=opener, at=request.at)
     after = read_order(number=state.number, actor=buyer, at=request.at)
     return render(request, "buyer/order.html", order_page(seen=seen_by(request, after), secret=(position, secret)))
