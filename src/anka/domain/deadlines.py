@@ -95,6 +95,34 @@ def warnings(*, started_at: datetime, due_at: datetime) -> tuple[datetime, datet
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """Whom a clock warns (buyer, shop, platform), at which shares of its time in percent; or once, so long `after` it started."""
+
+    audiences: tuple[str, ...]
+    percents: tuple[int, ...] = (50, 80)
+    after: timedelta | None = None
+
+
+_CEILING, _ALARM = CLOCKS["ceiling"].default, CLOCKS["ceiling_alarm"].default
+WARNED: MappingProxyType[str, Warned] = MappingProxyType(
+    {
+        "hold": Warned(("buyer",), (80,)),
+        "promise": Warned(("shop",)),
+        "answer": Warned(("shop",)),
+        "offer": Warned(("buyer",)),
+        "escalate": Warned(("buyer",)),
+        "appeal": Warned(("buyer",)),
+        "evidence": Warned(("buyer", "shop")),
+        "look": Warned(("platform",)),
+        "rule": Warned(("platform",)),
+        "ceiling": Warned(("platform",), (_ALARM * 100 // _CEILING,), _ALARM),
+    }
+)
+"""Who hears of a running clock before it falls; clocks that are not here run out without anybody having to do something. The half is a
+reminder, four fifths are the last call; only unpaid orders, whose clock runs for minutes, have no reminder."""
+
+
+@dataclass(frozen=True, slots=True)
 class ArrivalRule:
     """How soon a channel brings money back: at most `within`, or from and to so many working days."""
 

@@ -1,7 +1,9 @@
-"""What keeps an installation in order by itself: signed checkpoints, sums of busy accounts, forgetting what has served its time."""
+"""What keeps an installation in order by itself: warnings of clocks, signed checkpoints, sums of busy accounts, forgetting what has
+served its time."""
 
 from anka.core import database
 from anka.core.clock import Moment
+from anka.jobs import warnings
 from anka.jobs.checkpoints import make_checkpoint_if_due
 
 BATCH = 5000
@@ -12,6 +14,8 @@ def keep_house(*, at: Moment) -> None:
     make_checkpoint_if_due(at=at)
     database.value("SELECT roll_up_lazy_accounts()")
     database.value("SELECT forget_old(%s, %s, %s)", (at.now, at.real, BATCH))
+    database.value("SELECT forget_notices(%s, %s)", (at.now, BATCH))
+    warnings.warn_of_all(at=at)
 
 
 def refresh_statistics() -> None:

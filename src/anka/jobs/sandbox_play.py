@@ -12,7 +12,7 @@ from anka.core import clock, database
 from anka.core.actors import system
 from anka.core.clock import Moment
 from anka.core.refusals import BadInput, NotFound, Refusal
-from anka.jobs import notices, sweeps
+from anka.jobs import notices, sweeps, warnings
 from anka.jobs.channels import channels
 from anka.jobs.payments import sign
 from anka.orders.queries import read_order
@@ -115,7 +115,7 @@ def _carry_out(play: Callable[[], sandbox_play.Played], *, at: Moment) -> Played
 
 
 def move_clock(*, advance_seconds: int | None, now: datetime | None) -> datetime:
-    """Move the market's time forward and run every clock that falls, each at its own due time, before answering with the new time.
+    """Move the market's time forward and run every clock that falls or warns, each at its own time, before answering with the new time.
 
     Clocks that fall within a quarter of a second are run together, as a worker that looks four times a second would. After 2,000 such
     steps the rest of the way is taken in one: years of asking after one refund teach nobody anything.
@@ -134,6 +134,8 @@ def move_clock(*, advance_seconds: int | None, now: datetime | None) -> datetime
         step = (_next_due(step, target) if left else None) or target
         clock.set_now(step)
         sweeps.run_due(at=Moment(now=step, real=before.real))
+        # Last, so that nobody is warned of a clock whose reason has just gone.
+        warnings.warn_of_all(at=Moment(now=step, real=before.real))
         if step >= target:
             break
     return clock.moment().now
@@ -173,4 +175,4 @@ SELECT max(due_at) FROM (
 
 def _next_due(after: datetime, until: datetime) -> datetime | None:
     due: datetime | None = database.value(NEXT_DUE, {"after": after, "until": until, "together": TOGETHER})
-    return due
+    return warnings.next_warning(after=after, until=due or until, together=TOGETHER) or due
