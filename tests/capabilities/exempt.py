@@ -26,8 +26,10 @@ EXEMPT = {
     "core_rate_bucket": "unlogged and keyed by caller; losing it is harmless",
     "core_checkpoint": "signs what happened in all shops",
     "core_checkpoint_key": INSTALLATION,
+    "core_result": INSTALLATION,
     "core_retired_key": INSTALLATION,
     "core_worker": INSTALLATION,
     "payments_transaction": BY_ITSELF,
+    "payments_question": "asked by channel and number, before it is known whose payment it is, or whether it is any",
     "payments_notice": "kept as received, before it is known which shop, or whether any, it is about",
 }

@@ -23,7 +23,7 @@ from anka.sandbox.exchange import LARGEST_BODY
 from tests import databases
 from tests.builders import Order, a_product
 from tests.databases import Database
-from tests.jobs.market import PATH, PRICE, Market, attempts, events, kept, owed, refunds, snapshot
+from tests.jobs.market import PATH, PRICE, Market, attempts, events, kept, owed, questions, refunds, snapshot
 
 Headers = Mapping[str, str]
 
@@ -117,6 +117,10 @@ def test_every_lie_is_refused_kept_and_changes_nothing(message: Message) -> None
         seen[lie] = (market.post(headers=headers, body=body), snapshot() == before, kept()[-1][:2])
     assert seen == {lie: (status, True, ("refused", reason)) for lie, (_spoil, reason, status) in LIES.items()}
     assert len(kept()) == len(LIES)
+    # What is signed and does not fit is asked about, once per payment; the rest is not worth a question.
+    doubtful = {number for _verdict, reason, number in kept() if reason in ("amount_differs", "payment_unknown")}
+    assert {number for number, _answer in questions()} == doubtful
+    assert len(doubtful) == 3
     # The negative control: the truth, spoilt in nothing, is taken, and the snapshot sees it.
     before = snapshot()
     assert market.post(headers=message.headers, body=message.body) == 200

@@ -99,6 +99,9 @@ def _keep(attempt: Attempt, evidence: Evidence, at: Moment) -> None:
     what = "refund_closing_reported" if evidence.provisional else "refund_evidence_contradicts"
     details = msgspec.json.encode(about(attempt) | {"said": evidence.status, "said_amount_minor": evidence.amount_minor}).decode()
     actor = str(gateway(attempt.channel))
+    if attempt.order_id is None:
+        # No order, no history of one: the evidence itself is what is kept.
+        return
     database.rows(RECORD, (attempt.shop_id, attempt.order_id, at.now, actor, what, positions(attempt), details))
 
 

@@ -8,12 +8,10 @@ from anka.core.actors import gateway
 from anka.core.clock import Moment
 from anka.core.idempotency import unrepeated
 from anka.core.refusals import Refusal, refused_by
-from anka.domain import postings
-from anka.domain.delivery_states import Stage
 from anka.domain.payment_states import PaymentState
-from anka.flows.steps.change import Change, TakenNotice, TakenPayment, apply
-from anka.flows.steps.late_money import take_late
-from anka.flows.steps.take_money import pay_units
+from anka.domain.postings_unidentified import Captured
+from anka.flows.steps.change import TakenNotice, TakenPayment, apply
+from anka.flows.steps.late_money import take_in
 from anka.orders.models import OrderState, Payment
 from anka.orders.queries import lock_order
 
@@ -57,7 +55,7 @@ class PaidNotice(msgspec.Struct, frozen=True):
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """What became of the money: taken, repeated (nothing done), late_kept, late_refunded, or double_refunded."""
+    """What became of the money: taken, repeated (nothing done), late_kept, late_refunded, double_refunded, or the name of an oddity."""
 
     outcome: str
     order_number: str
@@ -80,7 +78,10 @@ def take_payment(*, paid: PaidNotice, at: Moment) -> Taken:
             if payment.transaction_number != paid.transaction_number:
                 raise TransactionAlreadyTaken
             return Taken("repeated", number)
-        outcome, change = _decide(state, payment, paid, at)
+        money = Captured(
+            shop_id=state.shop_id, channel=paid.channel, transaction_number=paid.transaction_number, amount_minor=paid.amount_minor
+        )
+        outcome, change = take_in(state=state, payment=payment, money=money, at=at)
         change.taken = TakenPayment(payment_number=payment.number, channel=paid.channel, transaction_number=paid.transaction_number)
         if paid.digest:
             change.notice = TakenNotice(channel=paid.channel, digest=paid.digest, payment_number=payment.number, received_at=at.real)
@@ -95,18 +96,3 @@ def _matching(state: OrderState, paid: PaidNotice) -> Payment:
     if payment.amount_minor != paid.amount_minor or state.currency != paid.currency:
         raise AmountDiffers
     return payment
-
-
-def _decide(state: OrderState, payment: Payment, paid: PaidNotice, at: Moment) -> tuple[str, Change]:
-    reserved = [unit.position for unit in state.units if unit.stage == Stage.RESERVED]
-    if state.paid_at is None and state.closed_at is None and len(reserved) == len(state.units):
-        # The hold may have run out a moment ago without anybody having acted on it: the goods are still reserved, so it is in time.
-        posting = postings.paid(
-            shop_id=state.shop_id,
-            order_id=state.id,
-            channel=paid.channel,
-            transaction_id=paid.transaction_number,
-            amount_minor=paid.amount_minor,
-        )
-        return "taken", pay_units(state=state, positions=reserved, amount_minor=paid.amount_minor, posting=posting, at=at)
-    return take_late(state=state, payment=payment, transaction_number=paid.transaction_number, at=at)

@@ -1,5 +1,8 @@
 """Messages from payment channels: check, act once, answer in the channel's own way. What is refused is kept and changes nothing.
 
+A genuine message about money that does not fit (another sum, a payment nobody of ours began) is not believed by itself: it is refused and
+kept, and its channel is asked (jobs/questions.py). Only what the channel answers is acted upon.
+
 A message that cannot be taken because of our own state (the order is busy, the database is away) is answered with 503 and not called
 refused: the channel sends it again.
 """
@@ -7,7 +10,7 @@ refused: the channel sends it again.
 import hashlib
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from anka.adapters.channels.port import Channel, Evidence, Notice, NoticeRefused
@@ -15,10 +18,11 @@ from anka.core.clock import Moment
 from anka.core.refusals import Refusal
 from anka.domain.payment_states import PaymentState
 from anka.flows.end_payment import end_payment
-from anka.flows.record_notice import record_notice
-from anka.flows.take_payment import PaidNotice, take_payment
+from anka.flows.record_notice import ask_channel, record_doubtful_notice, record_notice
+from anka.flows.take_payment import AmountDiffers, PaidNotice, PaymentUnknown, take_payment
 from anka.jobs import refunds
 from anka.jobs.channels import channel as channel_named
+from anka.payments.unidentified import taken_as_unidentified
 
 log = logging.getLogger("anka.notices")
 Answer = tuple[int, str, bytes]
@@ -26,6 +30,7 @@ REFUSED_BODY = b'{"ok":false}'
 JSON = "application/json"
 EXCERPT_BYTES = 500
 NUMBER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+DOUBTFUL = frozenset({AmountDiffers.code, PaymentUnknown.code})
 CHANNEL_NUMBER = re.compile(r"[!-~]{1,128}")
 ENDS = {"payment.failed": PaymentState.FAILED, "payment.closed": PaymentState.CLOSED}
 
@@ -52,6 +57,8 @@ def receive(*, channel: str, headers: Mapping[str, str], body: bytes, at: Moment
     try:
         return _carried_out(adapter, notice, seen)
     except Refusal as refused:
+        if refused.code in DOUBTFUL:
+            return _refused(seen, refused, notice.number, keep=_ask_about)
         return _refused(seen, refused, notice.payment_number)
 
 
@@ -93,13 +100,26 @@ def _require_plausible(notice: Notice) -> None:
         raise NoticeNotBelieved
 
 
-def _refused(seen: _Seen, refused: Refusal | NoticeRefused, payment_number: str | None) -> Answer:
+def _keep(seen: _Seen, reason: str, about: tuple[str | None, str]) -> None:
+    record_notice(channel=seen.channel, digest=seen.digest, verdict="refused", reason=reason, about=about, at=seen.at)
+
+
+def _ask_about(seen: _Seen, reason: str, about: tuple[str | None, str]) -> None:
+    record_doubtful_notice(channel=seen.channel, digest=seen.digest, reason=reason, about=(about[0] or "", about[1]), at=seen.at)
+
+
+def _refused(
+    seen: _Seen,
+    refused: Refusal | NoticeRefused,
+    payment_number: str | None,
+    keep: Callable[[_Seen, str, tuple[str | None, str]], None] = _keep,
+) -> Answer:
     if refused.status >= 500:
         log.warning("a notice of %s waits to be sent again: %s", seen.channel, refused.code)
         return refused.status, JSON, REFUSED_BODY
     about = (payment_number, seen.body[:EXCERPT_BYTES].decode("utf-8", "replace").replace("\0", ""))
     try:
-        record_notice(channel=seen.channel, digest=seen.digest, verdict="refused", reason=refused.code, about=about, at=seen.at)
+        keep(seen, refused.code, about)
     except Refusal as trouble:
         # What could not be kept is not refused for good: it comes again.
         log.warning("a refused notice of %s could not be kept: %s", seen.channel, trouble.code)
@@ -112,11 +132,29 @@ def take(*, channel: str, evidence: Evidence, digest: str = "", at: Moment) -> s
 
     Raises:
         NoticeNotBelieved: amount, currency or transaction number are missing.
-        PaymentUnknown, AmountDiffers, TransactionAlreadyTaken: nothing has changed.
+        PaymentUnknown, AmountDiffers, TransactionAlreadyTaken: nothing has changed. Where the channel did not say it in a message but in
+            answer to something else, it is asked again; see jobs/questions.py.
+    """
+    paid = paid_of(channel=channel, evidence=evidence, digest=digest)
+    try:
+        return take_payment(paid=paid, at=at).outcome
+    except (PaymentUnknown, AmountDiffers):
+        if _is_in_the_queue(paid):
+            return "repeated"
+        if evidence.source == "answer":
+            ask_channel(channel=channel, payment_number=paid.payment_number, at=at)
+        raise
+
+
+def paid_of(*, channel: str, evidence: Evidence, digest: str = "") -> PaidNotice:
+    """Return captured money as flows take it.
+
+    Raises:
+        NoticeNotBelieved: amount, currency or transaction number are missing.
     """
     if evidence.channel_number is None or evidence.amount_minor is None or evidence.currency is None:
         raise NoticeNotBelieved
-    paid = PaidNotice(
+    return PaidNotice(
         channel=channel,
         payment_number=evidence.number,
         transaction_number=evidence.channel_number,
@@ -124,4 +162,8 @@ def take(*, channel: str, evidence: Evidence, digest: str = "", at: Moment) -> s
         currency=evidence.currency,
         digest=digest,
     )
-    return take_payment(paid=paid, at=at).outcome
+
+
+def _is_in_the_queue(paid: PaidNotice) -> bool:
+    _is_taken, odd = taken_as_unidentified(channel=paid.channel, transaction_number=paid.transaction_number)
+    return odd == (paid.payment_number, paid.amount_minor, paid.currency)

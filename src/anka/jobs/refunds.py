@@ -20,7 +20,7 @@ CLOSED_SINCE = """
 SELECT attempt.shop_id, attempt.status, (SELECT min(said.received_at) FROM payments_evidence AS said
     WHERE said.shop_id = attempt.shop_id AND said.attempt_id = attempt.id AND said.status = 'closed')
 FROM payments_attempt AS attempt
-WHERE attempt.shop_id = (SELECT id FROM accounts_shop WHERE code = split_part(%(number)s, '-', 1)) AND attempt.number = %(number)s
+WHERE attempt.shop_id = shop_of_number(%(number)s) AND attempt.number = %(number)s
 """
 
 

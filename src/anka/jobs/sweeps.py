@@ -17,8 +17,10 @@ from anka.core.outbox import Task
 from anka.core.refusals import Busy, DatabaseUnavailable, Refusal
 from anka.flows.confirm_order import auto_confirm_order
 from anka.flows.deliver_order import deliver_order
+from anka.flows.fall_case_clocks import BATCH as CASES
+from anka.flows.fall_case_clocks import fall_case_clocks, fall_one_case
 from anka.flows.settle_order import settle_order
-from anka.jobs import closing, refunds
+from anka.jobs import claims, closing, questions, refunds
 
 log = logging.getLogger("anka.worker")
 Answer = TypeVar("Answer")
@@ -27,6 +29,8 @@ Handler = Callable[[str, Moment], timedelta | None]
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=5), timedelta(hours=1)
 # How much of each is taken up at once. Whatever talks to a channel waits up to 4 s for it, so a batch stays well below the lease.
 BATCH, SLOW_BATCH, CLOCKS = 50, 8, 100
+# Case clocks in one look: batches of 200, so that other work is not kept waiting for long.
+CASE_BATCHES = 5
 ROUNDS = 500
 
 # Orders with a fallen clock that can be acted upon now, longest ago first. Units whose money has left, or that are argued about, are not
@@ -36,7 +40,7 @@ SELECT o.shop_id, o.number FROM core_clock AS clock
     JOIN orders_order AS o ON o.shop_id = clock.shop_id AND o.id = clock.order_id
     JOIN orders_unit AS unit ON unit.shop_id = clock.shop_id AND unit.order_id = clock.order_id AND unit.position = clock.position
 WHERE clock.kind = %(kind)s AND clock.state = 'running' AND clock.due_at <= %(now)s
-  AND unit.money = %(money)s AND (%(kind)s <> 'confirm' OR unit.stage IN ('sealed', 'revealed', 'delivered', 'used'))
+  AND unit.money = ANY (%(money)s) AND (%(kind)s <> 'confirm' OR unit.stage IN ('sealed', 'revealed', 'delivered', 'used'))
   AND NOT EXISTS (SELECT FROM cases_unit AS argued WHERE argued.shop_id = unit.shop_id AND argued.order_id = unit.order_id
                   AND argued.position = unit.position AND argued.open)
   AND NOT EXISTS (SELECT FROM core_outbox AS work WHERE work.shop_id = o.shop_id AND work.topic = %(kind)s AND work.subject = o.number
@@ -59,6 +63,23 @@ def _refund(subject: str, at: Moment) -> timedelta | None:
     return refunds.pursue(number=subject, at=at)
 
 
+def _void(subject: str, at: Moment) -> timedelta | None:
+    """Ask the issuer to void the keys of a case: at once, then twice more, then the case is judged without its receipt."""
+    for tries in range(1, claims.MOST_TRIES + 1):
+        if claims.void_keys(case_number=subject, tries=tries, at=at):
+            break
+    return None
+
+
+def _fall_one(subject: str, at: Moment) -> timedelta | None:
+    fall_one_case(case_number=subject, at=at)
+    return None
+
+
+def _question(subject: str, at: Moment) -> timedelta | None:
+    return questions.pursue(subject=subject, at=at)
+
+
 # A handler returns after what time it wants to be called again, or None where it is done. Expiry, confirming and settling come here only
 # after trouble: as a rule their clocks bring them.
 QUICK: dict[str, Handler] = {
@@ -66,8 +87,9 @@ QUICK: dict[str, Handler] = {
     "confirm": _once(auto_confirm_order),
     "settle": _once(settle_order),
     "untouched": _once(closing.give_back),
+    "case_clock": _fall_one,
 }
-SLOW: dict[str, Handler] = {"refund": _refund, "expire": _once(closing.close_one)}
+SLOW: dict[str, Handler] = {"refund": _refund, "expire": _once(closing.close_one), "question": _question, "void": _void}
 HANDLERS = QUICK | SLOW
 
 
@@ -112,16 +134,51 @@ def _safely(what: str, run: Callable[[], Answer]) -> tuple[Answer | None, str | 
 def fall(*, at: Moment) -> int:
     """Act on a batch of each kind of clock that has fallen, and return how many orders that moved.
 
-    Unpaid orders close, opened keys are confirmed, confirmed money is settled, goods nobody touched for two days are given back.
+    Unpaid orders close, opened keys are confirmed, confirmed money is settled, goods nobody touched for two days are given back, and
+    silence in a case has the consequence that was announced.
     """
     closed, trouble = _safely("closing unpaid orders", partial(closing.close_expired, at=at))
     # Where one order spoils the closing of all at once, they are closed one by one.
     waiting = closing.held_open if trouble is None else closing.overdue
     acted = (closed or 0) + sum(_attend("expire", order, closing.close_one, at) for order in waiting(at=at, limit=SLOW_BATCH))
-    for kind, money, act in (("confirm", "held", auto_confirm_order), ("settle", "released", settle_order)):
+    for kind, money, act in (("confirm", ["held"], auto_confirm_order), ("settle", ["released", "part_refunded"], settle_order)):
         fallen = database.rows(FALLEN, {"kind": kind, "money": money, "now": at.now, "limit": CLOCKS})
         acted += sum(_attend(kind, (shop_id, number), act, at) for shop_id, number in fallen)
+    acted += _fall_cases(at)
     return acted + sum(_attend("untouched", order, closing.give_back, at) for order in closing.untouched(at=at, limit=CLOCKS))
+
+
+FALLEN_CASES = """
+SELECT argued.shop_id, argued.number FROM core_clock AS clock
+    JOIN cases_unit AS unit ON unit.shop_id = clock.shop_id AND unit.order_id = clock.order_id AND unit.position = clock.position AND unit.open
+    JOIN cases_case AS argued ON argued.shop_id = unit.shop_id AND argued.id = unit.case_id
+WHERE clock.kind IN ('answer', 'offer', 'evidence', 'look', 'rule', 'escalate', 'appeal', 'ceiling')
+    AND clock.state = 'running' AND clock.due_at <= %s
+    AND NOT EXISTS (SELECT FROM core_outbox AS work WHERE work.shop_id = argued.shop_id AND work.topic = 'case_clock'
+                    AND work.subject = argued.number AND work.done_at IS NULL)
+ORDER BY clock.due_at LIMIT %s
+"""
+
+
+def _fall_cases(at: Moment) -> int:
+    """Act on the cases whose clocks have fallen, in batches; where one spoils its batch, they are taken one by one."""
+    acted = 0
+    for _batch in range(CASE_BATCHES):
+        fallen, trouble = _safely("case clocks", partial(fall_case_clocks, at=at))
+        acted += fallen or 0
+        if trouble is not None and trouble != Busy.code:
+            for shop_id, number in database.rows(FALLEN_CASES, (at.now, CASES)):
+                acted += _attend_case(shop_id, number, at)
+        if (fallen or 0) < CASES:
+            break
+    return acted
+
+
+def _attend_case(shop_id: int, number: str, at: Moment) -> bool:
+    acted, failure = _safely(f"case clock {number}", partial(fall_one_case, case_number=number, at=at))
+    if failure is not None and failure != Busy.code:
+        outbox.ask(shop_id=shop_id, topic="case_clock", subject=number, due_at=at.now + FIRST_RETRY, at=at)
+    return bool(acted)
 
 
 def _attend(topic: str, order: tuple[int, str], act: Callable[..., bool], at: Moment) -> bool:

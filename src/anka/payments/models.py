@@ -18,11 +18,14 @@ class RepaidUnit(msgspec.Struct, frozen=True):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One conversation with one channel about one leg of a refund, read under the lock of its order."""
+    """One conversation with one channel about one leg of a refund, read under the lock of its order.
+
+    Where unidentified money without an order goes back, `order_id` is None, `buyer_id` 0, and the payment is the channel's own.
+    """
 
     shop_id: int
     shop_code: str
-    order_id: int
+    order_id: int | None
     buyer_id: int
     currency: str
     attempt_id: int

@@ -1,12 +1,13 @@
-"""Money that comes when its order is closed or paid already. It is real, so it is taken — and served after all, or owed back at once."""
+"""Money that comes for an order: in time, or when it is closed or paid already. It is real, so it is taken — and served, or owed back."""
 
 from datetime import timedelta
 
 from anka.core import database
 from anka.core.clock import Moment
 from anka.core.numbers import new_number
-from anka.domain import postings
 from anka.domain.deadlines import arrival
+from anka.domain.delivery_states import Stage
+from anka.domain.postings_unidentified import Arrival
 from anka.flows.steps.change import Change, Event, NewUnits, OrderChange, Refund, RefundLeg, journals
 from anka.flows.steps.take_money import pay_units
 from anka.orders.models import OrderState, Payment
@@ -20,17 +21,23 @@ SELECT count(*) >= %s FROM (SELECT 1 FROM vault_key WHERE shop_id = %s AND produ
 """
 
 
-def take_late(*, state: OrderState, payment: Payment, transaction_number: str, at: Moment) -> tuple[str, Change]:
-    """Return what becomes of late money, and the change that does it.
+def take_in(*, state: OrderState, payment: Payment, money: Arrival, at: Moment) -> tuple[str, Change]:
+    """Return what becomes of the whole price of an order, and the change that does it.
 
-    After a timeout, within 24 hours and with stock: new units (`late_kept`). Otherwise it is owed back: `late_refunded`, or
-    `double_refunded` where the order was paid already. After the buyer's own cancel it always goes back.
+    While the goods are reserved they are paid (`taken`). After a timeout, within 24 hours and with stock: new units (`late_kept`).
+    Otherwise it is owed back: `late_refunded`, or `double_refunded` where the order was paid already. After the buyer's own cancel it
+    always goes back.
     """
+    reserved = [unit.position for unit in state.units if unit.stage == Stage.RESERVED]
+    if state.paid_at is None and state.closed_at is None and len(reserved) == len(state.units):
+        # The hold may have run out a moment ago without anybody having acted on it: the goods are still reserved, so it is in time.
+        posting = money.paid(order_id=state.id)
+        return "taken", pay_units(state=state, positions=reserved, amount_minor=payment.amount_minor, posting=posting, at=at)
     timed_out = state.paid_at is None and state.closed_by == "timeout" and state.closed_at is not None
     if timed_out and state.closed_at and at.now <= state.closed_at + SERVED_WITHIN and _stock_is_there(state):
-        return "late_kept", _serve_after_all(state, payment, transaction_number, at)
+        return "late_kept", _serve_after_all(state, payment, money, at)
     outcome = "late_refunded" if state.paid_at is None else "double_refunded"
-    return outcome, _owe_back(state, payment, transaction_number, at)
+    return outcome, _owe_back(state, payment, money, at)
 
 
 def _stock_is_there(state: OrderState) -> bool:
@@ -39,16 +46,10 @@ def _stock_is_there(state: OrderState) -> bool:
     return bool(database.value(ENOUGH, (wanted, state.shop_id, state.product_id, wanted)))
 
 
-def _serve_after_all(state: OrderState, payment: Payment, transaction_number: str, at: Moment) -> Change:
+def _serve_after_all(state: OrderState, payment: Payment, money: Arrival, at: Moment) -> Change:
     first = len(state.units) + 1
     positions = list(range(first, first + state.quantity))
-    posting = postings.paid_late_kept(
-        shop_id=state.shop_id,
-        order_id=state.id,
-        channel=payment.channel,
-        transaction_id=transaction_number,
-        amount_minor=payment.amount_minor,
-    )
+    posting = money.late_kept(order_id=state.id)
     change = pay_units(state=state, positions=positions, amount_minor=payment.amount_minor, posting=posting, at=at)
     change.new_units = NewUnits(
         product_id=state.product_id,
@@ -60,15 +61,9 @@ def _serve_after_all(state: OrderState, payment: Payment, transaction_number: st
     return change
 
 
-def _owe_back(state: OrderState, payment: Payment, transaction_number: str, at: Moment) -> Change:
+def _owe_back(state: OrderState, payment: Payment, money: Arrival, at: Moment) -> Change:
     number = new_number(shop_code=state.shop_code, letter="R")
-    posting = postings.paid_late_refunded(
-        shop_id=state.shop_id,
-        channel=payment.channel,
-        transaction_id=transaction_number,
-        refund_number=number,
-        amount_minor=payment.amount_minor,
-    )
+    posting = money.owed_back(refund_number=number)
     leg = RefundLeg(
         leg=1,
         payment_id=payment.id,

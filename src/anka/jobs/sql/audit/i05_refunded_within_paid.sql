@@ -1,12 +1,12 @@
 -- I5. What went back lies between nothing and what was paid — per payment, per unit and per order — and each of these sums is the sum
--- of the refunds behind it.
+-- of the refunds behind it. Money that never paid the order (odd_payment) is not of these sums.
 SELECT format('order %s', touched.number) AS place,
     format('paid %s (payments: %s), refunded %s (refunds: %s)', o.paid_minor, paid.total, o.refunded_minor, repaid.total) AS what
 FROM touched JOIN orders_order AS o ON o.shop_id = touched.shop_id AND o.id = touched.id,
     LATERAL (SELECT coalesce(sum(amount_minor), 0) AS total FROM payments_payment AS payment
              WHERE payment.shop_id = o.shop_id AND payment.order_id = o.id AND payment.status = 'paid') AS paid,
     LATERAL (SELECT coalesce(sum(amount_minor), 0) AS total FROM payments_refund AS refund
-             WHERE refund.shop_id = o.shop_id AND refund.order_id = o.id) AS repaid
+             WHERE refund.shop_id = o.shop_id AND refund.order_id = o.id AND refund.cause <> 'odd_payment') AS repaid
 WHERE o.refunded_minor NOT BETWEEN 0 AND o.paid_minor OR o.paid_minor <> paid.total OR o.refunded_minor <> repaid.total
 UNION ALL
 SELECT format('unit %s-%s', touched.number, unit.position),

@@ -1,9 +1,10 @@
 -- I13. Whatever a channel has not finally answered has an open job that will ask again, unless its leg is stuck, which is a person's to
--- settle; paid goods that deliver themselves have an open job too.
+-- settle; so has every message about money that was not believed by itself, until the channel has answered; paid goods that deliver themselves have an open job too.
 SELECT format('refund attempt %s', attempt.number) AS place, format('it is %s, and nobody will ask again', attempt.status) AS what
-FROM touched JOIN payments_refund AS refund ON refund.shop_id = touched.shop_id AND refund.order_id = touched.id
+FROM payments_refund AS refund
     JOIN payments_attempt AS attempt ON attempt.shop_id = refund.shop_id AND attempt.refund_id = refund.id
-WHERE attempt.status NOT IN ('succeeded', 'closed', 'failed', 'reversed', 'manual')
+WHERE (refund.order_id IS NULL OR (refund.shop_id, refund.order_id) IN (SELECT shop_id, id FROM touched))
+    AND attempt.status NOT IN ('succeeded', 'closed', 'failed', 'reversed', 'manual')
     AND NOT (attempt.status = 'abnormal' AND EXISTS (SELECT FROM payments_leg AS leg WHERE leg.shop_id = attempt.shop_id
              AND leg.refund_id = attempt.refund_id AND leg.leg = attempt.leg AND leg.status = 'stuck'))
     AND NOT EXISTS (
@@ -16,3 +17,15 @@ WHERE product.delivery = 'auto'
     AND EXISTS (SELECT FROM orders_unit AS unit WHERE unit.shop_id = o.shop_id AND unit.order_id = o.id AND unit.stage = 'queued')
     AND NOT EXISTS (SELECT FROM core_outbox AS work WHERE work.shop_id = o.shop_id AND work.topic = 'deliver' AND work.subject = o.number
                     AND work.done_at IS NULL)
+UNION ALL
+SELECT format('payment %s at %s', question.payment_number, question.channel), 'a message spoke of its money, and nobody asks the channel'
+FROM payments_question AS question
+WHERE question.answered_at IS NULL AND NOT EXISTS (
+    SELECT FROM core_outbox AS work WHERE work.shop_id = 0 AND work.topic = 'question' AND work.done_at IS NULL
+        AND starts_with(work.subject, format('%s:%s:', question.channel, question.payment_number)))
+UNION ALL
+SELECT format('payment %s at %s', notice.payment_number, notice.channel), 'a message spoke of its money, and its channel was never asked'
+FROM payments_notice AS notice
+WHERE notice.verdict = 'refused' AND notice.reason IN ('amount_differs', 'payment_unknown')
+    AND NOT EXISTS (SELECT FROM payments_question AS question
+                    WHERE question.channel = notice.channel AND question.payment_number = notice.payment_number)

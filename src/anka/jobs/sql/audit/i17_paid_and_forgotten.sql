@@ -1,4 +1,5 @@
--- I17. Nobody's money lies forgotten: a payment taken more than 5 minutes ago is covered by goods that were kept for it, or is going back.
+-- I17. Nobody's money lies forgotten: a payment taken more than 5 minutes ago is covered by goods that were kept for it, or is going back;
+-- what does not fit lies in the queue, and what was matched out of it has paid its order.
 SELECT format('order %s', touched.number) AS place,
     format('paid %s, refunded %s, goods worth %s', o.paid_minor, o.refunded_minor, served.total) AS what
 FROM touched JOIN orders_order AS o ON o.shop_id = touched.shop_id AND o.id = touched.id,
@@ -7,3 +8,17 @@ FROM touched JOIN orders_order AS o ON o.shop_id = touched.shop_id AND o.id = to
 WHERE o.paid_minor - o.refunded_minor > served.total
     AND EXISTS (SELECT FROM payments_payment AS payment WHERE payment.shop_id = o.shop_id AND payment.order_id = o.id
                 AND payment.status = 'paid' AND payment.paid_at < current_setting('anka.audit_now')::timestamptz - interval '5 minutes')
+UNION ALL
+SELECT format('transaction %s of %s', taken.transaction_number, taken.channel), 'it was taken, and neither paid anything nor lies in the queue'
+FROM payments_transaction AS taken
+WHERE NOT EXISTS (SELECT FROM payments_payment AS payment WHERE payment.shop_id = taken.shop_id AND payment.id = taken.payment_id
+                  AND payment.transaction_number = taken.transaction_number)
+    AND NOT EXISTS (SELECT FROM payments_unidentified AS odd WHERE odd.shop_id = taken.shop_id AND odd.id = taken.unidentified_id
+                    AND odd.transaction_number = taken.transaction_number)
+UNION ALL
+SELECT format('unidentified %s', odd.number), format('it was matched to order %s and paid nothing there', odd.matched_order)
+FROM payments_unidentified AS odd
+WHERE odd.status = 'matched' AND NOT EXISTS (
+    SELECT FROM payments_payment AS payment JOIN orders_order AS o ON o.shop_id = payment.shop_id AND o.id = payment.order_id
+    WHERE payment.channel = odd.channel AND payment.transaction_number = odd.transaction_number AND payment.status = 'paid'
+        AND payment.amount_minor = odd.amount_minor AND o.number = odd.matched_order AND o.currency = odd.currency)

@@ -1,25 +1,29 @@
--- Everything needed to decide about one refund attempt, under the lock of its order (the same lock every flow on the order takes).
+-- Everything needed to decide about one refund attempt, under the lock of its order (the same lock every flow on the order takes), or,
+-- where unidentified money without an order goes back, under that of the refund.
 CREATE OR REPLACE FUNCTION lock_attempt(in_number text) RETURNS text LANGUAGE plpgsql VOLATILE SET lock_timeout = '3s' AS
 $$
 DECLARE
-    shop bigint;
-    refund_order bigint;
+    shop bigint := shop_of_number(in_number);
+    asked payments_refund;
 BEGIN
-    SELECT id INTO shop FROM accounts_shop WHERE code = split_part(in_number, '-', 1);
-    SELECT refund.order_id INTO refund_order FROM payments_attempt AS attempt
+    SELECT refund.* INTO asked FROM payments_attempt AS attempt
         JOIN payments_refund AS refund ON refund.shop_id = attempt.shop_id AND refund.id = attempt.refund_id
         WHERE attempt.shop_id = shop AND attempt.number = in_number;
-    IF refund_order IS NULL THEN
+    IF asked.id IS NULL THEN
         RETURN NULL;
     END IF;
-    PERFORM 1 FROM orders_order WHERE shop_id = shop AND id = refund_order FOR NO KEY UPDATE;
+    PERFORM 1 FROM orders_order WHERE shop_id = shop AND id = asked.order_id FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        PERFORM 1 FROM payments_refund WHERE shop_id = shop AND id = asked.id FOR NO KEY UPDATE;
+    END IF;
     RETURN (SELECT json_build_object('shop_id', attempt.shop_id, 'shop_code', split_part(in_number, '-', 1), 'order_id', refund.order_id,
-            'buyer_id', o.buyer_id, 'currency', refund.currency,
+            'buyer_id', coalesce(o.buyer_id, 0), 'currency', refund.currency,
             'attempt_id', attempt.id, 'number', attempt.number, 'status', attempt.status, 'channel', attempt.channel,
             'amount_minor', attempt.amount_minor, 'asked', attempt.asked, 'created_at', attempt.created_at, 'leg', attempt.leg,
             'refund_id', refund.id, 'refund_number', refund.number, 'refund_status', refund.status,
-            'payment_number', payment.number, 'payment_channel', payment.channel, 'payment_amount_minor', payment.amount_minor,
-            'transaction_number', payment.transaction_number,
+            'payment_number', coalesce(payment.number, odd.payment_number), 'payment_channel', coalesce(payment.channel, odd.channel),
+            'payment_amount_minor', coalesce(payment.amount_minor, odd.amount_minor),
+            'transaction_number', coalesce(payment.transaction_number, odd.transaction_number),
             'other_legs_open', (SELECT count(*) FROM payments_leg AS other WHERE other.shop_id = refund.shop_id AND other.refund_id = refund.id
                                 AND other.leg <> attempt.leg AND other.status <> 'succeeded'),
             'attempts_so_far', (SELECT count(*) FROM payments_attempt AS earlier WHERE earlier.shop_id = refund.shop_id
@@ -31,9 +35,10 @@ BEGIN
                 WHERE repaid.shop_id = refund.shop_id AND repaid.refund_id = refund.id))::text
         FROM payments_attempt AS attempt
             JOIN payments_refund AS refund ON refund.shop_id = attempt.shop_id AND refund.id = attempt.refund_id
-            JOIN orders_order AS o ON o.shop_id = refund.shop_id AND o.id = refund.order_id
+            LEFT JOIN orders_order AS o ON o.shop_id = refund.shop_id AND o.id = refund.order_id
             JOIN payments_leg AS leg ON leg.shop_id = attempt.shop_id AND leg.refund_id = attempt.refund_id AND leg.leg = attempt.leg
-            JOIN payments_payment AS payment ON payment.shop_id = leg.shop_id AND payment.id = leg.payment_id
+            LEFT JOIN payments_payment AS payment ON payment.shop_id = leg.shop_id AND payment.id = leg.payment_id
+            LEFT JOIN payments_unidentified AS odd ON odd.shop_id = leg.shop_id AND odd.id = leg.unidentified_id
         WHERE attempt.shop_id = shop AND attempt.number = in_number);
 END
 $$;
@@ -62,6 +67,10 @@ BEGIN
         UPDATE payments_leg SET status = in_change ->> 'leg_status',
                 ended_at = CASE WHEN in_change ->> 'leg_status' IN ('succeeded', 'failed') THEN in_at ELSE NULL END
             WHERE shop_id = in_shop AND refund_id = changed.refund_id AND leg = changed.leg AND status <> in_change ->> 'leg_status';
+        UPDATE payments_unidentified AS odd SET status = CASE leg.status WHEN 'succeeded' THEN 'returned' ELSE 'returning' END
+            FROM payments_leg AS leg WHERE leg.shop_id = in_shop AND leg.refund_id = changed.refund_id AND leg.leg = changed.leg
+                AND odd.shop_id = leg.shop_id AND odd.id = leg.unidentified_id
+                AND (odd.status = 'returned') <> (leg.status = 'succeeded');
     END IF;
     IF in_change ? 'refund_status' THEN
         UPDATE payments_refund SET status = in_change ->> 'refund_status',

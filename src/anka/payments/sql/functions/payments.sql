@@ -8,7 +8,8 @@ $$
 $$;
 
 -- Take a payment as captured. The channel's transaction number can be taken once in the whole installation (AN008 otherwise).
--- A payment that failed or was closed by us may still turn out paid: the money is real, whatever we thought.
+-- A payment that failed or was closed by us may still turn out paid: the money is real, whatever we thought. Money that lay unidentified
+-- was taken then; it pays the order it was matched to, under the number it came with.
 CREATE OR REPLACE FUNCTION take_payment(in_shop bigint, in_order bigint, in_at timestamptz, in_taken jsonb) RETURNS void LANGUAGE plpgsql AS
 $$
 DECLARE taken bigint;
@@ -21,7 +22,11 @@ BEGIN
     INSERT INTO payments_transaction (channel, transaction_number, shop_id, payment_id, taken_at)
         VALUES (in_taken ->> 'channel', in_taken ->> 'transaction_number', in_shop, taken, in_at)
         ON CONFLICT (channel, transaction_number) DO NOTHING;
-    IF NOT FOUND THEN
+    IF NOT FOUND AND NOT EXISTS (
+        SELECT FROM payments_unidentified AS odd JOIN orders_order AS o ON o.shop_id = in_shop AND o.id = in_order
+        WHERE odd.shop_id = 0 AND odd.channel = in_taken ->> 'channel' AND odd.transaction_number = in_taken ->> 'transaction_number'
+            AND odd.payment_number = in_taken ->> 'payment_number' AND odd.status = 'matched' AND odd.matched_order = o.number)
+    THEN
         RAISE EXCEPTION 'this transaction was already taken' USING ERRCODE = 'AN008';
     END IF;
 END

@@ -1,6 +1,7 @@
 -- Write down that money goes back: the intent, its legs, the units it repays, and a first attempt per leg. No channel has been
 -- asked yet; the attempt's number is fixed here, so that every retry carries the same one. Returns nothing; the floor of the
 -- payment's CHECK refuses more than was paid.
+-- A leg repays a payment, or money that was never identified (then perhaps without an order).
 CREATE OR REPLACE FUNCTION intend_refund(in_shop bigint, in_order bigint, in_currency text, in_at timestamptz, in_refund jsonb)
 RETURNS void LANGUAGE plpgsql AS
 $$
@@ -18,9 +19,10 @@ BEGIN
     FOR one_leg IN SELECT value FROM jsonb_array_elements(in_refund -> 'legs') LOOP
         UPDATE payments_payment SET refunded_minor = refunded_minor + (one_leg ->> 'amount_minor')::bigint
             WHERE shop_id = in_shop AND id = (one_leg ->> 'payment_id')::bigint;
-        INSERT INTO payments_leg (shop_id, refund_id, leg, payment_id, channel, amount_minor, status, arrives_by)
-            VALUES (in_shop, refund, (one_leg ->> 'leg')::integer, (one_leg ->> 'payment_id')::bigint, one_leg ->> 'channel',
-                    (one_leg ->> 'amount_minor')::bigint, 'intended', (one_leg ->> 'arrives_by')::timestamptz);
+        INSERT INTO payments_leg (shop_id, refund_id, leg, payment_id, unidentified_id, channel, amount_minor, status, arrives_by)
+            VALUES (in_shop, refund, (one_leg ->> 'leg')::integer, (one_leg ->> 'payment_id')::bigint,
+                    (one_leg ->> 'unidentified_id')::bigint, one_leg ->> 'channel', (one_leg ->> 'amount_minor')::bigint, 'intended',
+                    (one_leg ->> 'arrives_by')::timestamptz);
         INSERT INTO payments_attempt (shop_id, number, refund_id, leg, channel, amount_minor, status, created_at)
             VALUES (in_shop, one_leg ->> 'attempt', refund, (one_leg ->> 'leg')::integer, one_leg ->> 'channel',
                     (one_leg ->> 'amount_minor')::bigint, 'created', in_at);

@@ -1,0 +1,54 @@
+"""Send unidentified money back to where it came from: the decision of finance staff. It takes the way of every refund."""
+
+from django.utils.translation import gettext_lazy as _
+
+from anka.accounts.queries import standing
+from anka.core import database
+from anka.core.actors import Actor, ActorKind
+from anka.core.clock import Moment
+from anka.core.refusals import NotFound, Refusal
+from anka.domain.unidentified import UnidentifiedState
+from anka.flows.take_unidentified import PLATFORM_CODE, intended, send_back
+from anka.payments.unidentified import Unidentified, lock_unidentified
+
+FINANCE = frozenset({"finance", "admin"})
+
+
+class AlreadyDecided(Refusal):
+    """Somebody has decided about this money otherwise."""
+
+    code, status = "already_decided", 409
+    says = _("Somebody has decided about this money already. Nothing has changed; reload the page to see what became of it.")
+
+
+def require_finance(*, actor: Actor, at: Moment) -> None:
+    """Refuse everybody but the platform's finance staff; to others the queue does not exist. Call it inside the transaction.
+
+    Raises:
+        NotFound: the actor is somebody else.
+    """
+    if actor.kind is not ActorKind.PLATFORM:
+        raise NotFound
+    who = standing(person_id=actor.person_id, token_id=actor.token_id, at=at)
+    if not (who.active and FINANCE & set(who.staff_roles)):
+        raise NotFound
+
+
+def return_unidentified(*, actor: Actor, number: str, at: Moment) -> Unidentified:
+    """Send money back through the channel it came by, and return it as it was before; asking again changes nothing.
+
+    Raises:
+        NotFound: there is no such money, or the actor is not of the finance staff.
+        AlreadyDecided: it pays an order.
+    """
+    with database.transaction():
+        require_finance(actor=actor, at=at)
+        found = lock_unidentified(number=number)
+        if found.status == UnidentifiedState.MATCHED:
+            raise AlreadyDecided
+        if found.status == UnidentifiedState.OPEN:
+            refund = intended(
+                shop_code=PLATFORM_CODE, unidentified_id=found.id, channel=found.channel, amount_minor=found.amount_minor, at=at
+            )
+            send_back(shop_id=found.shop_id, unidentified_id=found.id, actor=str(actor), refund=refund, currency=found.currency, at=at)
+        return found
