@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import errors
-from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Parameters = tuple[Any, ...]
@@ -120,6 +120,8 @@ def _text(value: Any) -> bytes | None:
 def _checked(raw: Connection, result: Any) -> Any:
     if result.status in _FINE:
         return result
-    if raw.pgconn.status == ConnStatus.BAD:
+    # PostgreSQL gives each of its errors an SQLSTATE; one without is libpq's own, which may hear of the end before it marks its connection.
+    if raw.pgconn.status == ConnStatus.BAD or not result.error_field(DiagnosticField.SQLSTATE):
+        raw.close()
         raise psycopg.OperationalError("the connection is gone")
     raise errors.error_from_result(result)
