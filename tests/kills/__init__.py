@@ -1,0 +1,1 @@
+"""Random kills: a whole market under load, parts of which are killed again and again, and a verdict after each epoch."""
