@@ -105,6 +105,7 @@ def calling(client: Client, route: Route, path: str, product: str) -> Response:
         "/sandbox/clock": {"advance_seconds": 0},
         "/sandbox/payments/{number}": {"outcome": "paid"},
         "/sandbox/refunds/{number}": {"outcome": "succeeded"},
+        "/notices/read": {"up_to": 1},
         "/notify/{channel}": {},
     }
     body = next(body for ending, body in bodies.items() if route.path.endswith(ending))

@@ -132,6 +132,7 @@ def fitting(route: Route) -> dict[str, Any]:
         "/cases": {"reason": "NO_SUCH_REASON"},
         "/reveal": {},
         "/confirm": {"units": [1]},
+        "/notices/read": {"up_to": 1},
         "/sandbox/clock": {"advance_seconds": 0, "now": "2020-01-01T00:00:00Z"},
         "/sandbox/payments/{number}": {"outcome": "paid"},
         "/sandbox/refunds/{number}": {"outcome": "succeeded"},
@@ -258,7 +259,7 @@ QUERIES = [
 
 
 @pytest.mark.parametrize("query", QUERIES)
-@pytest.mark.parametrize("path", ["/products", "/orders", "/cases", "/wallet", "/policies/current", "/livez"])
+@pytest.mark.parametrize("path", ["/products", "/orders", "/cases", "/wallet", "/notices", "/policies/current", "/livez"])
 def test_a_bad_query_is_refused(path: str, query: str, market: Market) -> None:
     full = path if path == "/livez" else f"/api/v1{path}"
     answer = market.buyer.call("GET", f"{full}?{query}")
@@ -274,7 +275,7 @@ def test_a_bad_query_is_refused(path: str, query: str, market: Market) -> None:
         "eyJwbGFjZWRfYXQiOiIyMDI2LTAxLTAxVDAwOjAwOjAwIiwibnVtYmVyIjoieCJ9",
     ],
 )
-@pytest.mark.parametrize("path", ["/products", "/orders", "/cases", "/wallet"])
+@pytest.mark.parametrize("path", ["/products", "/orders", "/cases", "/wallet", "/notices"])
 def test_a_cursor_that_is_not_ours_is_refused(path: str, cursor: str, market: Market) -> None:
     answer = market.buyer.get(f"{path}?cursor={cursor}")
     assert (answer.status, answer.code) == (422, "bad_input")

@@ -152,6 +152,12 @@ class Page(Input):
     limit: Limit = 20
 
 
+class ReadNotices(Input):
+    """Up to and with which notice everything is read."""
+
+    up_to: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+
+
 class QuoteQuery(Input):
     """What the verdict is asked about. `units` are ids or positions, repeated or separated by commas."""
 

@@ -2,7 +2,7 @@
 tests are all made from it."""
 
 from anka.accounts.tokens import Scope
-from anka.api import bodies, documents, health, notices, sandbox, shapes, sign_in
+from anka.api import bodies, documents, health, inbox, notices, sandbox, shapes, sign_in
 from anka.api.buyer import cases, orders, products, wallet
 from anka.api.call import Nothing, Route, Who
 from anka.flows.check_key import KeyCheck
@@ -16,6 +16,7 @@ TAGS = {
     "orders": ("订单", "Orders"),
     "cases": ("退款与售后", "Refunds and after-sale"),
     "wallet": ("钱包", "Wallet"),
+    "notices": ("消息", "Notices"),
     "gateway": ("支付渠道通知", "Notices of payment channels"),
     "operation": ("运行", "Operation"),
     "sandbox": ("沙箱", "Sandbox"),
@@ -260,6 +261,30 @@ ROUTES: tuple[Route, ...] = (
         answer=shapes.Wallet,
         zh="钱包余额与明细",
         en="The wallet's balance and statement",
+    ),
+    Route(
+        method="GET",
+        path=f"{V1}/notices",
+        handler=inbox.index,
+        who=Who.SIGNED_IN,
+        tag="notices",
+        scope=Scope.READ,
+        query=bodies.Page,
+        answer=shapes.NoticeList,
+        zh="告诉我的事：作为买家、店铺成员或平台人员，新的在前",
+        en="What you were told as a buyer, for your shops and for the platform, newest first",
+    ),
+    Route(
+        method="POST",
+        path=f"{V1}/notices/read",
+        handler=inbox.read,
+        who=Who.SIGNED_IN,
+        tag="notices",
+        scope=Scope.READ,
+        body=bodies.ReadNotices,
+        answer=shapes.NoticesRead,
+        zh="把到这一条为止的消息标为已读",
+        en="Mark everything up to and with one notice as read",
     ),
     Route(
         method="POST",

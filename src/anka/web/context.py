@@ -1,11 +1,14 @@
 """What every page shows whatever it is about."""
 
+from functools import cache, partial
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 
 from anka.core.clock import moment
+from anka.core.refusals import DatabaseUnavailable
+from anka.messaging.queries import unread_count
 from anka.web.requests import Visitor
 
 THEMES = ("", "light", "dark")
@@ -22,7 +25,19 @@ def everywhere(request: HttpRequest) -> dict[str, Any]:
         "sandbox": settings.ENVIRONMENT.sandbox,
         "now": at.now,
         "notices": [],
+        # Asked once, and only by a page that shows it.
+        "unread": cache(partial(_unread, visitor)),
         "errors": {},
         "theme": theme,
         "next_theme": THEMES[(THEMES.index(theme) + 1) % len(THEMES)],
     }
+
+
+def _unread(visitor: Visitor | None) -> int:
+    """Return how many notices the visitor has not read; a page that tells of a database that is away must not need it."""
+    if visitor is None:
+        return 0
+    try:
+        return unread_count(person_id=visitor.person.id)
+    except DatabaseUnavailable:
+        return 0

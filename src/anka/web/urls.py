@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from anka.web import accounts, policy, preferences
+from anka.web import accounts, notices, policy, preferences
 from anka.web.buyer import cancel, orders, payments, refunds, shop, wallet
 
 pages: list[URLPattern] = [
@@ -17,6 +17,8 @@ pages: list[URLPattern] = [
     path("orders/<str:number>/units/<int:position>/reveal", orders.reveal),
     path("refunds/<str:number>", refunds.show),
     path("wallet", wallet.show),
+    path("notices", notices.show),
+    path("notices/read", notices.read),
     path("sign-in", accounts.sign_in),
     path("register", accounts.register),
     path("sign-out", accounts.sign_out),

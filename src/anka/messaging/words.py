@@ -1,0 +1,102 @@
+"""What notices say: one sentence per kind and reader, in the reader's language. Pages and the API say the same."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+
+from anka.messaging.models import Notice
+
+Sentences = Mapping[str, Mapping[str, Promise]]
+
+# Kind, then who reads it; `all` where it says the same to everybody.
+TOLD: Sentences = MappingProxyType(
+    {
+        "order_paid": {
+            "buyer": _("Your payment has arrived; Anka holds it until you have what you bought."),
+            "shop": _("An order was paid. Deliver it in time."),
+        },
+        "order_delivered": {
+            "buyer": _("Your order was delivered. What you bought is in the order; open it there."),
+            "shop": _("An order was delivered."),
+        },
+        "late_delivery": {
+            "buyer": _("The shop has not delivered in time. You may cancel and get everything back."),
+            "shop": _("This order was promised by now and is not delivered. It counts as late."),
+        },
+        "refund_arrived": {"all": _("The refund has arrived.")},
+        "refund_stuck": {"all": _("The refund takes longer than it should. A person is looking into it; the money is not lost.")},
+        "case_opened": {
+            "buyer": _("Your request was received."),
+            "shop": _("The buyer asks to cancel or for help with this order."),
+            "platform": _("A case was opened."),
+        },
+        "case_your_turn": {"all": _("It is your turn in this case.")},
+        "case_refused": {
+            "buyer": _("The shop has refused. You may call the platform."),
+            "all": _("The request was refused."),
+        },
+        "case_offer": {"all": _("There is an offer for you to answer.")},
+        "case_escalated": {
+            "buyer": _("The platform looks into your case."),
+            "shop": _("The buyer has called the platform."),
+            "platform": _("A case was brought to the platform."),
+        },
+        "case_ruled": {"all": _("The platform has decided this case.")},
+        "case_closed": {"all": _("This case is closed.")},
+        "clock_fallen": {"all": _("The time is over; what was announced has happened by itself.")},
+    }
+)
+# Clock, then who reads it: what to do until when, and what happens otherwise.
+WARNINGS: Sentences = MappingProxyType(
+    {
+        "hold": {"buyer": _("Pay by %(due)s, or the order closes and nothing is charged.")},
+        "promise": {"shop": _("Deliver by %(due)s as promised; after that it counts as late.")},
+        "answer": {"shop": _("Answer the buyer by %(due)s; after that the case goes on without your answer.")},
+        "offer": {"buyer": _("Answer the offer by %(due)s; after that the platform looks into the case.")},
+        "escalate": {"buyer": _("You may call the platform until %(due)s; after that the refusal stands.")},
+        "appeal": {"buyer": _("You may appeal until %(due)s; after that the decision stands.")},
+        "evidence": {"all": _("Hand in your evidence by %(due)s; after that it is decided on what is there.")},
+        "look": {"platform": _("Take a first look at this case by %(due)s.")},
+        "rule": {"platform": _("Decide this case by %(due)s.")},
+        "ceiling": {"platform": _("This case is taking too long. Without a ruling by %(due)s it is decided for the buyer.")},
+    }
+)
+PASSED: Mapping[int, Promise] = MappingProxyType(
+    {50: _("Half of the time has passed."), 80: _("Only a fifth of the time is left.")},
+)
+
+
+def sentence(*, notice: Notice) -> str:
+    """Return what a notice says, in the active language. It holds no text that anybody has written."""
+    due = due_at(notice=notice)
+    if notice.kind != "clock_warning" or due is None:
+        return str(_for(TOLD.get(notice.kind, {}), notice.audience) or gettext("Something has happened with this order."))
+    form = _for(WARNINGS.get(str(notice.details.get("clock")), {}), notice.audience) or gettext("Something is due by %(due)s.")
+    passed = PASSED.get(notice.details.get("percent", 0), "")
+    joined = "" if (get_language() or "").startswith("zh") or not passed else " "
+    return f"{passed}{joined}{str(form) % {'due': _moment(due)}}"
+
+
+def due_at(*, notice: Notice) -> datetime | None:
+    """Return when the clock falls that a notice warns of, None where it warns of none."""
+    text = notice.details.get("due_at")
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
+
+
+def _for(sentences: Mapping[str, Promise], audience: str) -> Promise | None:
+    return sentences.get(audience) or sentences.get("all")
+
+
+def _moment(at: datetime) -> str:
+    # Translators: a date format of Django, month and day with hour and minute.
+    return str(date_format(timezone.localtime(at), gettext("M j, H:i"), use_l10n=False))
