@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from anka.adapters.channels import sandbox_play
+from anka.adapters.channels.port import PaymentRequest
 from anka.adapters.channels.sandbox import SandboxChannel
 from anka.adapters.channels.sandbox_keys import Mode
 from anka.adapters.channels.sandbox_play import FaultWish, Played, ReturnedNotice
@@ -19,7 +20,7 @@ from anka.core import clock, database
 from anka.core.clock import Moment, moment
 from anka.core.refusals import Refusal
 from anka.flows.steps.judge import Claim
-from anka.jobs import channels, closing, notices, payments, sweeps
+from anka.jobs import channels, claims, notices, payments, sweeps
 from anka.payments.models import RefundView
 from anka.payments.queries import refunds_of_order
 from anka.sandbox import clock as sandbox_clock
@@ -133,6 +134,26 @@ class Market:
             channel=self.channel, number=number, outcome=outcome, faults=faults, cashier_url=self.cashier(order, number), **more
         )
 
+    def capture(self, order: Order, number: str, amount_minor: int, *faults: FaultWish, **more: Any) -> Played:
+        """Let the gateway capture another sum for a payment than was asked for."""
+        url = self.cashier(order, number)
+        return sandbox_play.play_capture(
+            channel=self.channel, number=number, amount_minor=amount_minor, cashier_url=url, faults=faults, **more
+        )
+
+    def capture_for_nobody(self, number: str, amount_minor: int, *faults: FaultWish) -> Played:
+        """Let the gateway capture money under a number nobody of ours began."""
+        request = PaymentRequest(
+            number=number,
+            amount_minor=amount_minor,
+            currency="CNY",
+            subject="?",
+            expires_at=self.now.now + timedelta(days=1),
+            return_url="http://nowhere.invalid",
+        )
+        url = self.channel.start(payment=request, now=self.now.now).cashier_url
+        return sandbox_play.play_capture(channel=self.channel, number=number, amount_minor=amount_minor, cashier_url=url, faults=faults)
+
     def play_refund(self, number: str, outcome: Any, *faults: FaultWish, **more: Any) -> Played:
         return sandbox_play.play_refund(channel=self.channel, number=number, outcome=outcome, faults=faults, **more)
 
@@ -196,6 +217,10 @@ class Market:
             )
             for p in order.state.payments
         )
+
+    def captured_really(self) -> int:
+        """What the gateway has really taken for anybody, other sums than were asked for included."""
+        return int(self.ask("SELECT coalesce(sum(coalesce(captured_minor, amount_minor)), 0) FROM sandbox.payment WHERE status = 'paid'"))
 
     def captured(self, order: Order) -> int:
         """What the gateway has really taken for an order."""

@@ -59,16 +59,23 @@ class Ask(Input):
     replacement: bool | None = None
 
 
+class EvidenceText(Input):
+    """Something to prove a case with: what kind of proof it is, in words."""
+
+    kind: Annotated[str, Meta(min_length=1, max_length=40)]
+    text: Annotated[str, Meta(min_length=1, max_length=4_000)]
+
+
 class NewCase(Input):
     """A request to get out. `units` are unit ids or positions; without them every unit still open is meant. `quote` is the id of the
-    verdict that was shown; `refund_to` the wallet only by the buyer's own choice."""
+    verdict that was shown; `refund_to` the wallet only by the buyer's own choice; `evidence` kinds of proof, or kinds with a text."""
 
     reason: Annotated[str, Meta(min_length=1, max_length=40)]
     statement: Text = ""
     units: Annotated[list[UnitName | Position], Meta(min_length=1, max_length=1_000)] | None = None
     ask: Ask | None = None
     quote: Annotated[str, Meta(max_length=8_000)] | None = None
-    evidence: Annotated[list[Annotated[str, Meta(max_length=80)]], Meta(max_length=20)] | None = None
+    evidence: Annotated[list[Annotated[str, Meta(max_length=80)] | EvidenceText], Meta(max_length=20)] | None = None
     refund_to: Literal["original", "wallet"] = "original"
 
 
@@ -100,10 +107,14 @@ FaultWish = (
 
 
 class PlayPayment(Input):
-    """What the sandbox gateway shall do with a payment, and which faults it shall make on the way."""
+    """What the sandbox gateway shall do with a payment, and which faults it shall make on the way.
+
+    `amount_minor`: it captures this much, whatever was asked for; a number nobody began is then money nobody expects.
+    """
 
     outcome: Literal["paid", "failed", "closed"]
     faults: Annotated[list[FaultWish], Meta(max_length=20)] = []
+    amount_minor: Annotated[int, Meta(ge=1, le=10**12)] | None = None
 
 
 class PlayRefund(Input):

@@ -18,7 +18,9 @@ def move_clock(call: Call) -> Answer:
 def play_payment(call: Call) -> Answer:
     """Decide what the gateway does with a payment."""
     asked: bodies.PlayPayment = call.body
-    played = sandbox_play.play_payment(number=call.parameters["number"], outcome=asked.outcome, faults=asked.faults, at=call.at)
+    played = sandbox_play.play_payment(
+        number=call.parameters["number"], outcome=asked.outcome, faults=asked.faults, amount_minor=asked.amount_minor, at=call.at
+    )
     return Answer(200, played)
 
 

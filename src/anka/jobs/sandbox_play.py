@@ -4,9 +4,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from anka.adapters.channels import sandbox_play
+from anka.adapters.channels.port import PaymentRequest
 from anka.adapters.channels.sandbox import SandboxChannel
 from anka.core import clock, database
 from anka.core.actors import system
@@ -17,6 +19,7 @@ from anka.jobs.channels import channels
 from anka.jobs.payments import sign
 from anka.orders.queries import read_order
 
+CURRENCY = "CNY"
 PLAYER = system("sandbox")
 ORDER_OF = """
 SELECT o.number FROM payments_payment AS payment JOIN orders_order AS o ON o.shop_id = payment.shop_id AND o.id = payment.order_id
@@ -25,7 +28,7 @@ WHERE payment.shop_id = (SELECT id FROM accounts_shop WHERE code = split_part(%s
 ATTEMPT_OF = """
 SELECT attempt.number FROM payments_refund AS refund
 JOIN payments_attempt AS attempt ON attempt.shop_id = refund.shop_id AND attempt.refund_id = refund.id
-WHERE refund.shop_id = (SELECT id FROM accounts_shop WHERE code = split_part(%s, '-', 1)) AND (refund.number = %s OR attempt.number = %s)
+WHERE refund.shop_id = shop_of_number(%s) AND (refund.number = %s OR attempt.number = %s)
 ORDER BY attempt.id DESC LIMIT 1
 """
 # As far as the movable clock goes.
@@ -62,8 +65,12 @@ def _sandbox() -> SandboxChannel:
     return channel
 
 
-def play_payment(*, number: str, outcome: str, faults: Sequence[sandbox_play.FaultWish], at: Moment) -> Played:
+def play_payment(
+    *, number: str, outcome: str, faults: Sequence[sandbox_play.FaultWish], amount_minor: int | None = None, at: Moment
+) -> Played:
     """Decide at the gateway what becomes of a payment, and take the notices it sends.
+
+    `amount_minor` makes it capture another sum than was asked for; together with a number nobody ever began, money that nobody expects.
 
     Raises:
         NotFound: there is no such payment. BadInput: no such outcome or fault. GatewayRefuses: as its name says.
@@ -73,15 +80,43 @@ def play_payment(*, number: str, outcome: str, faults: Sequence[sandbox_play.Fau
         raise BadInput(fields={"outcome": ", ".join(sandbox_play.PAYMENT_OUTCOMES)})
     order = database.value(ORDER_OF, (number, number))
     if order is None:
-        raise NotFound
+        return _play_nobodys(channel, number, amount_minor, faults, at)
     state = read_order(number=order, actor=PLAYER, at=at)
     payment = state.payment(number)
     if payment is None or payment.channel != channel.code:
         raise NotFound
     # The address as it was given out in time: whoever opened it then may still pay late.
     url = sign(state=state, payment=payment, now=payment.created_at).cashier_url
+    if amount_minor is not None and outcome == "paid":
+        return _capture(channel, number, amount_minor, url, faults, at)
     return _carry_out(
         lambda: sandbox_play.play_payment(channel=channel, number=number, outcome=outcome, faults=faults, cashier_url=url),  # type: ignore[arg-type]
+        at=at,
+    )
+
+
+def _play_nobodys(
+    channel: SandboxChannel, number: str, amount_minor: int | None, faults: Sequence[sandbox_play.FaultWish], at: Moment
+) -> Played:
+    """Let the gateway capture money under a number that no order of ours ever gave out."""
+    if amount_minor is None or not notices.NUMBER.fullmatch(number):
+        raise NotFound
+    request = PaymentRequest(
+        number=number,
+        amount_minor=amount_minor,
+        currency=CURRENCY,
+        subject="?",
+        expires_at=at.now + timedelta(days=1),
+        return_url=settings.ENVIRONMENT.base_url,
+    )
+    return _capture(channel, number, amount_minor, channel.start(payment=request, now=at.now).cashier_url, faults, at)
+
+
+def _capture(
+    channel: SandboxChannel, number: str, amount_minor: int, url: str, faults: Sequence[sandbox_play.FaultWish], at: Moment
+) -> Played:
+    return _carry_out(
+        lambda: sandbox_play.play_capture(channel=channel, number=number, amount_minor=amount_minor, cashier_url=url, faults=faults),
         at=at,
     )
 
@@ -156,7 +191,8 @@ def _target(before: Moment, advance_seconds: int | None, now: datetime | None) -
     return now
 
 
-CLOCKS = "(VALUES ('hold'), ('confirm'), ('settle')) AS wanted (kind)"
+CLOCKS = """(VALUES ('hold'), ('confirm'), ('settle'), ('answer'), ('offer'), ('evidence'), ('look'), ('rule'), ('escalate'), ('appeal'),
+    ('ceiling')) AS wanted (kind)"""
 NEXT_DUE = f"""
 WITH first AS (
     SELECT min(due_at) AS due_at FROM (

@@ -80,6 +80,7 @@ class PlayPayment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     faults: list[Any] = []
     request: Annotated[str, msgspec.Meta(max_length=sandbox_wire.LONGEST_TOKEN)] = ""
     deliver: Deliver = "send"
+    amount_minor: payments.Amount | None = None
 
 
 class PlayRefund(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -216,7 +217,12 @@ class MerchantRoutes:
                 self._register(connection=connection, token=play.request, number=number, moment=moment)
             preset = presets.next_fault(connection=connection, operation=Operation.PAY, numbers=(number,))
             payment, drafts = payments.decide(
-                connection=connection, number=number, outcome=play.outcome, faults=now_faults + preset, moment=moment
+                connection=connection,
+                number=number,
+                outcome=play.outcome,
+                faults=now_faults + preset,
+                moment=moment,
+                captured_minor=play.amount_minor if play.outcome == "paid" else None,
             )
             for fault in later_faults:
                 presets.preset(connection=connection, operation=Operation.REFUND, faults=(fault,), times=1, number=number)

@@ -128,26 +128,36 @@ def check_payable(*, connection: Connection, number: str, outcome: Outcome, faul
 
 
 def decide(
-    *, connection: Connection, number: str, outcome: Outcome, faults: tuple[Fault, ...], moment: Moment
+    *,
+    connection: Connection,
+    number: str,
+    outcome: Outcome,
+    faults: tuple[Fault, ...],
+    moment: Moment,
+    captured_minor: int | None = None,
 ) -> tuple[Payment, tuple[Draft, ...]]:
     """Play the outcome of a payment and return it with the notices that tell of it.
 
     Repeating an outcome tells the same fact again. `paid` wins over closed and expired: money that was already on its way. An attack
-    changes nothing at the gateway. Raises PaymentNotFound, PaymentAlreadyPaid, PaymentNotPayable.
+    changes nothing at the gateway. `captured_minor` makes it capture another sum than was asked for; what was captured stays as it is.
+    Raises PaymentNotFound, PaymentAlreadyPaid, PaymentNotPayable.
     """
     payment = locked_payment(connection=connection, number=number)
     changed = payment
     if not any(fault.fault in ATTACKS for fault in faults):
         changed = _moved(payment=payment, outcome=outcome, moment=moment)
+        if captured_minor is not None and payment.status != "paid":
+            changed = replace(changed, captured_minor=captured_minor)
         connection.execute(
-            "UPDATE sandbox.payment SET status = %s, changed_at = %s WHERE number = %s", (changed.status, changed.changed_at, number)
+            "UPDATE sandbox.payment SET status = %s, changed_at = %s, captured_minor = %s WHERE number = %s",
+            (changed.status, changed.changed_at, changed.captured_minor, number),
         )
     fact = Fact(
         kind=f"payment.{outcome}",
         number=number,
         payment=payment,
         transaction_number=payment.transaction_number,
-        amount_minor=payment.amount_minor,
+        amount_minor=changed.told_minor,
         occurred_at=changed.changed_at if changed.status == outcome else moment.now,
     )
     return changed, plan_notices(fact=fact, faults=faults, moment=moment)
@@ -200,7 +210,7 @@ def answer(*, payment: Payment, moment: Moment) -> dict[str, object]:
         "status": status,
         "number": payment.number,
         "transaction": payment.transaction_number,
-        "amount_minor": payment.amount_minor,
+        "amount_minor": payment.told_minor,
         "currency": payment.currency,
         "occurred_at": occurred_at.isoformat(),
     }

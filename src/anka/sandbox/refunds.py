@@ -106,7 +106,8 @@ def _check(*, order: RefundOrder, payment: Payment) -> None:
 
 def _reserve(*, connection: Connection, payment: Payment, amount_minor: int) -> None:
     reserved = connection.execute(
-        "UPDATE sandbox.payment SET refunded_minor = refunded_minor + %s WHERE number = %s AND refunded_minor + %s <= amount_minor",
+        "UPDATE sandbox.payment SET refunded_minor = refunded_minor + %s"
+        " WHERE number = %s AND refunded_minor + %s <= coalesce(captured_minor, amount_minor)",
         (amount_minor, payment.number, amount_minor),
     )
     if reserved.rowcount != 1:
@@ -267,7 +268,8 @@ def answer(*, refund: Refund, payment: Payment) -> dict[str, object]:
 def bill(*, connection: Connection, day: str) -> list[Mapping[str, object]]:
     """Return every payment and refund that moved money on a day in UTC (`YYYY-MM-DD`), at most 100,000 lines, oldest first."""
     rows = connection.execute(
-        "SELECT 'payment', number, number, transaction_number, amount_minor, currency, changed_at FROM sandbox.payment"
+        "SELECT 'payment', number, number, transaction_number, coalesce(captured_minor, amount_minor), currency, changed_at"
+        " FROM sandbox.payment"
         " WHERE status = 'paid' AND (changed_at AT TIME ZONE 'UTC')::date = %(day)s::date"
         " UNION ALL SELECT 'refund', refund.number, payment.number, refund.transaction_number, refund.amount_minor, payment.currency,"
         " refund.changed_at FROM sandbox.refund AS refund JOIN sandbox.payment AS payment ON payment.number = refund.payment_number"

@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS sandbox.payment (
     token text NOT NULL UNIQUE,
     transaction_number text NOT NULL UNIQUE,
     amount_minor bigint NOT NULL CHECK (amount_minor > 0),
-    refunded_minor bigint NOT NULL DEFAULT 0 CHECK (refunded_minor BETWEEN 0 AND amount_minor),
+    refunded_minor bigint NOT NULL DEFAULT 0,
     currency text NOT NULL,
     subject text NOT NULL,
     language text NOT NULL,
@@ -34,6 +34,10 @@ CREATE TABLE IF NOT EXISTS sandbox.payment (
     changed_at timestamptz NOT NULL,
     request text NOT NULL
 );
+-- What was really captured, where a play made it another sum than was asked for.
+ALTER TABLE sandbox.payment ADD COLUMN IF NOT EXISTS captured_minor bigint CHECK (captured_minor > 0),
+    DROP CONSTRAINT IF EXISTS payment_check, DROP CONSTRAINT IF EXISTS refunded_within_captured,
+    ADD CONSTRAINT refunded_within_captured CHECK (refunded_minor BETWEEN 0 AND coalesce(captured_minor, amount_minor));
 CREATE TABLE IF NOT EXISTS sandbox.closed_unseen (
     number text PRIMARY KEY,
     closed_at timestamptz NOT NULL
@@ -113,7 +117,10 @@ class DatabaseBusy(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """A payment the gateway knows. `request` is the signed word it came with, `token` its unguessable cashier address."""
+    """A payment the gateway knows. `request` is the signed word it came with, `token` its unguessable cashier address.
+
+    `captured_minor` is what was captured, where that is another sum than the `amount_minor` that was asked for.
+    """
 
     number: str
     token: str
@@ -129,6 +136,12 @@ class Payment:
     status: str
     changed_at: datetime
     request: str
+    captured_minor: int | None = None
+
+    @property
+    def told_minor(self) -> int:
+        """The sum the gateway speaks of: what was captured, else what was asked for."""
+        return self.captured_minor or self.amount_minor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

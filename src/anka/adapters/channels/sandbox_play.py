@@ -93,6 +93,21 @@ def play_payment(
     return _played(channel=channel, path=f"/play/payments/{number}", message=message)
 
 
+def play_capture(
+    *,
+    channel: SandboxChannel,
+    number: str,
+    amount_minor: int,
+    cashier_url: str,
+    faults: Sequence[FaultWish] = (),
+    deliver: Deliver = "return",
+) -> Played:
+    """Let a payment capture this much, whatever it asked for. Raises SandboxUnreachable, SandboxRefused."""
+    token = parse_qs(urlsplit(cashier_url).query).get("request", [""])[0]
+    message = {"outcome": "paid", "faults": list(faults), "deliver": deliver, "request": token, "amount_minor": amount_minor}
+    return _played(channel=channel, path=f"/play/payments/{number}", message=message)
+
+
 def play_refund(
     *, channel: SandboxChannel, number: str, outcome: RefundOutcome, faults: Sequence[FaultWish] = (), deliver: Deliver = "return"
 ) -> Played:
