@@ -11,7 +11,8 @@ MOST_COUNTED = 100
 # The three places a person's notices lie in, each cut to its newest before they are put together.
 NOTICES = """
 WITH mine AS (
-    (SELECT * FROM messaging_notice WHERE audience = 'buyer' AND person_id = %(person)s AND id < %(before)s ORDER BY id DESC LIMIT %(limit)s)
+    (SELECT * FROM messaging_notice WHERE audience = 'buyer' AND person_id = %(person)s AND id < %(before)s
+        ORDER BY id DESC LIMIT %(limit)s)
     UNION ALL
     SELECT of_shop.* FROM accounts_membership AS membership CROSS JOIN LATERAL (SELECT * FROM messaging_notice AS notice
         WHERE notice.audience = 'shop' AND notice.shop_id = membership.shop_id AND notice.id < %(before)s
