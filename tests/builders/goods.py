@@ -53,9 +53,15 @@ class Product:
 
 
 def a_product(
-    *, stock: int = 3, shop: Shop | None = None, price_minor: int = 10000, terms: Terms | None = None, delivery: str = "auto"
+    *,
+    stock: int = 3,
+    shop: Shop | None = None,
+    price_minor: int = 10000,
+    terms: Terms | None = None,
+    delivery: str = "auto",
+    issuer: str | None = None,
 ) -> Product:
-    """A card key product of its own with this many keys."""
+    """A card key product of its own with this many keys, and whoever can be asked about them."""
     shop = shop or a_shop()
     described = NewProduct(
         kind="card_key",
@@ -65,6 +71,7 @@ def a_product(
         face_value="100",
         region="CN",
         price_minor=price_minor,
+        issuer=issuer,
     )
     number = list_product(actor=shop.owner, shop_id=shop.id, product=described, terms=terms or Terms(), at=at())
     product = Product(number=number, shop=shop, price_minor=price_minor, secrets=tuple(f"KEY{serial():08d}" for _ in range(stock)))

@@ -52,9 +52,7 @@ def record_issuer_answer(*, order_number: str, occasion: Occasion, heard: Mappin
         state = lock_order(number=order_number, actor=ISSUER, request=unrepeated(str(ISSUER)), at=at)
         units = {unit.position: unit for unit in state.units if unit.position in heard}
         promised = _promised(state, heard)
-        said = {
-            position: facts_of(said=heard[position].said, opened=_opened(unit, promised)) for position, unit in units.items()
-        }
+        said = {position: facts_of(said=heard[position].said, opened=_opened(unit, promised)) for position, unit in units.items()}
         answers = [_kept(position, facts, heard[position], occasion, at.now) for position, facts in said.items()]
         new = writes.add_issuer_answers(shop_id=state.shop_id, order_id=state.id, answers=answers) if answers else set()
         spoken = {
