@@ -15,10 +15,14 @@ from anka.api.dispatcher import Dispatcher
 from anka.api.routes import ROUTES, SANDBOX_ROUTES
 from anka.core import database
 from anka.core.clock import moment
+from anka.domain.unidentified import UnidentifiedState
 from anka.flows.revoke_token import revoke_token
+from anka.flows.take_payment import PaidNotice
+from anka.flows.take_unidentified import take_unidentified
+from anka.payments.unidentified import queue
 from tests.api.client import Client, Response
 from tests.api.people import OUT, Person, a_client, a_sealed_order, merchant_of
-from tests.builders import a_person, a_product
+from tests.builders import a_person, a_product, at, serial
 
 MATRIX = tomllib.loads((Path(__file__).parent.parent / "data" / "access_matrix.toml").read_text(encoding="utf-8"))
 ROLES = ("visitor", "buyer", "other_buyer", "merchant", "other_merchant", "agent", "arbiter", "finance", "admin")
@@ -42,6 +46,14 @@ def a_staff_member(role: str) -> Person:
     return a_client(person_id=person_id)
 
 
+def money_of_nobody() -> str:
+    """The number of money in the queue that nobody expected."""
+    transaction = f"SB-NOBODYS-{serial()}"
+    seen = PaidNotice(channel="sandbox", payment_number="NOBODYS", transaction_number=transaction, amount_minor=1, currency="CNY")
+    take_unidentified(seen=seen, at=at())
+    return queue(status=UnidentifiedState.OPEN, after=None, limit=1)[0].number
+
+
 class Scene:
     """One order of one buyer in one shop, and somebody of every role."""
 
@@ -62,6 +74,7 @@ class Scene:
         self.confirmable = self.opened_order(buyer)
         self.unpaid = buyer.order(self.product)
         self.payment = buyer.post(f"/orders/{buyer.order(self.product)}/payments", {"channel": "sandbox"}).json["number"]
+        self.unidentified = money_of_nobody()
         self.policy = Client().get("/policies/current").json["version"]
 
     def opened_order(self, buyer: Person) -> str:
@@ -72,6 +85,8 @@ class Scene:
 
     def path(self, route: Route) -> str:
         """An address of the route that names things of the buyer."""
+        if "/unidentified" in route.path:
+            return route.path.format(number=self.unidentified)
         special = {"payments": self.unpaid, "confirm": self.confirmable}
         order = special.get(route.path.split("/")[-1], self.number)
         if route.path.endswith("/cases") and route.method == "POST":
@@ -101,6 +116,9 @@ def calling(client: Client, route: Route, path: str, product: str) -> Response:
         "/payments": {"channel": "sandbox"},
         "/cases": {"reason": "KEY_INVALID"},
         "/reveal": {},
+        "/return": {},
+        "/match": {"order": ABSENT},
+        "/approve": {"order": ABSENT},
         "/confirm": {"units": [1]},
         "/sandbox/clock": {"advance_seconds": 0},
         "/sandbox/payments/{number}": {"outcome": "paid"},

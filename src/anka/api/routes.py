@@ -2,9 +2,10 @@
 tests are all made from it."""
 
 from anka.accounts.tokens import Scope
-from anka.api import bodies, documents, health, inbox, notices, sandbox, shapes, sign_in
+from anka.api import bodies, documents, health, inbox, metrics, notices, sandbox, shapes, sign_in
 from anka.api.buyer import cases, orders, products, wallet
 from anka.api.call import Nothing, Route, Who
+from anka.api.platform import unidentified
 from anka.flows.check_key import KeyCheck
 from anka.jobs.sandbox_issuer import PlayedIssuer
 from anka.jobs.sandbox_play import Played
@@ -18,6 +19,7 @@ TAGS = {
     "wallet": ("钱包", "Wallet"),
     "notices": ("消息", "Notices"),
     "gateway": ("支付渠道通知", "Notices of payment channels"),
+    "platform": ("平台", "The platform's staff"),
     "operation": ("运行", "Operation"),
     "sandbox": ("沙箱", "Sandbox"),
 }
@@ -329,6 +331,18 @@ ROUTES: tuple[Route, ...] = (
         zh="数据库可用且结构已就绪时才返回 200",
         en="200 only where the database answers and its schema is in place",
     ),
+    Route(
+        method="GET",
+        path="/metrics",
+        handler=metrics.metrics,
+        who=Who.ANYONE,
+        tag="operation",
+        answer=None,
+        refusals=(404,),
+        zh="运行指标，Prometheus 文本格式；只答运营者（ANKA_METRICS_TOKEN，未设时只答本机）",
+        en="Numbers for a monitor, for the operator alone (ANKA_METRICS_TOKEN; without it, this machine itself)",
+    ),
+    *unidentified.ROUTES,
 )
 
 SANDBOX_ROUTES: tuple[Route, ...] = (
