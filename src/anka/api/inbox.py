@@ -1,8 +1,9 @@
 """What somebody was told: as a buyer, as somebody of a shop, as somebody of the platform."""
 
-from anka.api import bodies, shapes
+from anka.api import bodies
 from anka.api.buyer.parsing import cursor_text, read_cursor
 from anka.api.call import Answer, Call
+from anka.api.shapes_of_inbox import NoticeList, NoticesRead, NoticeView
 from anka.flows.read_notices import read_notices
 from anka.messaging import queries, words
 from anka.messaging.models import Notice
@@ -17,7 +18,7 @@ def index(call: Call) -> Answer:
     page = found[: asked.limit]
     more = cursor_text(queries.Before(page[-1].id)) if len(found) > len(page) else None
     unread = queries.unread_count(person_id=call.identity.person_id)
-    return Answer(200, shapes.NoticeList(items=[_view(call, notice) for notice in page], unread=unread, next=more))
+    return Answer(200, NoticeList(items=[_view(call, notice) for notice in page], unread=unread, next=more))
 
 
 def read(call: Call) -> Answer:
@@ -25,11 +26,11 @@ def read(call: Call) -> Answer:
     call.require_standing()
     asked: bodies.ReadNotices = call.body
     marked = read_notices(actor=call.buyer, up_to=asked.up_to, at=call.at)
-    return Answer(200, shapes.NoticesRead(read=marked, unread=queries.unread_count(person_id=call.identity.person_id)))
+    return Answer(200, NoticesRead(read=marked, unread=queries.unread_count(person_id=call.identity.person_id)))
 
 
-def _view(call: Call, notice: Notice) -> shapes.NoticeView:
-    return shapes.NoticeView(
+def _view(call: Call, notice: Notice) -> NoticeView:
+    return NoticeView(
         id=notice.id,
         audience=notice.audience,
         kind=notice.kind,

@@ -2,7 +2,7 @@
 tests are all made from it."""
 
 from anka.accounts.tokens import Scope
-from anka.api import bodies, documents, health, inbox, metrics, notices, sandbox, shapes, sign_in
+from anka.api import bodies, documents, health, inbox, metrics, notices, sandbox, shapes, shapes_of_inbox, sign_in
 from anka.api.buyer import cases, orders, products, wallet
 from anka.api.call import Nothing, Route, Who
 from anka.api.platform import unidentified
@@ -272,7 +272,7 @@ ROUTES: tuple[Route, ...] = (
         tag="notices",
         scope=Scope.READ,
         query=bodies.Page,
-        answer=shapes.NoticeList,
+        answer=shapes_of_inbox.NoticeList,
         zh="告诉我的事：作为买家、店铺成员或平台人员，新的在前",
         en="What you were told as a buyer, for your shops and for the platform, newest first",
     ),
@@ -284,7 +284,7 @@ ROUTES: tuple[Route, ...] = (
         tag="notices",
         scope=Scope.READ,
         body=bodies.ReadNotices,
-        answer=shapes.NoticesRead,
+        answer=shapes_of_inbox.NoticesRead,
         zh="把到这一条为止的消息标为已读",
         en="Mark everything up to and with one notice as read",
     ),
