@@ -24,8 +24,8 @@ READERS = (
 SQL_CLOCK = re.compile(
     r"\b(?:now\s*\(\s*\)|current_timestamp|current_date|clock_timestamp|statement_timestamp|localtimestamp)", re.IGNORECASE
 )
-# The doctor compares the server's clock with ours; nothing is decided by it.
-SQL_CLOCK_ALLOWED = ("src/anka/cli/doctor.py",)
+# These compare the server's clock with ours; nothing is decided by it.
+SQL_CLOCK_ALLOWED = ("src/anka/cli/doctor.py", "src/anka/jobs/condition.py")
 
 
 def clock_is_an_argument(source: Source) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ class Response:
     status: int
     headers: dict[str, str]
     body: bytes
+    request_id: str = ""
 
     @property
     def json(self) -> Any:
@@ -97,4 +98,5 @@ def _served(environ: dict[str, Any]) -> Response:
     if close is not None:
         close()
     (status, headers) = seen[-1]
-    return Response(status, headers, body)
+    # Every answer has its own, so it is kept apart from what two answers may have in common.
+    return Response(status, headers, body, headers.pop("X-Request-ID"))

@@ -13,11 +13,12 @@ from django.utils.translation import activate
 
 from anka.api import limits
 from anka.api.authentication import identity_of_header, require_caller
-from anka.api.call import Answer, Call, Identity, Language, Route
+from anka.api.call import Answer, Call, Identity, Language, Route, Who
 from anka.api.matching import Matcher
 from anka.api.problems import DJANGO_LANGUAGE, InvalidToken, domain_problem, problem, unexpected
 from anka.api.reading import language_of, read_body, read_query, read_raw
 from anka.core.clock import moment
+from anka.core.observation import KEY, Seen
 from anka.core.refusals import BadInput, NotFound, NotPermitted, Refusal
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -30,6 +31,7 @@ COMMON = (
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ("Vary", "Accept-Language, Authorization, Cookie"),
 )
+_KINDS = {Who.GATEWAY: "gateway"}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -61,7 +63,7 @@ class Dispatcher:
         call: Call | None = None
         try:
             route, parameters = self._matcher.find(environ["REQUEST_METHOD"], environ["PATH_INFO"])
-            identity = identify()
+            identity = _noted(environ.get(KEY), route, parameters, identify)
             require_caller(route, identity)
             call = _call(environ, route, parameters, identity, language)
             _read(call, route, environ, read)
@@ -73,6 +75,16 @@ class Dispatcher:
             return problem(refusal), language
         except Exception as error:  # noqa: BLE001 - the edge of the house: what nobody expected is logged here and answered without details
             return domain_problem(error) or unexpected(error), language
+
+
+def _noted(seen: Seen | None, route: Route, parameters: dict[str, str], identify: Callable[[], Identity]) -> Identity:
+    """Return who calls, having noted for the operator what the request is about and what kind of caller it has."""
+    if seen is None:
+        return identify()
+    seen.route, seen.parameters = route.path, parameters
+    identity = identify()
+    seen.who = "token" if identity.token_id else "session" if identity.person_id else _KINDS.get(route.who, "nobody")
+    return identity
 
 
 def _call(environ: Mapping[str, Any], route: Route, parameters: dict[str, str], identity: Identity, language: Language) -> Call:

@@ -343,6 +343,17 @@ ROUTES: tuple[Route, ...] = (
         en="Numbers for a monitor, for the operator alone (ANKA_METRICS_TOKEN; without it, this machine itself)",
     ),
     *unidentified.ROUTES,
+    Route(
+        method="GET",
+        path="/metrics",
+        handler=metrics.metrics,
+        who=Who.ANYONE,
+        tag="operation",
+        answer=None,
+        refusals=(404,),
+        zh="运行指标，Prometheus 文本格式；只答运营者（ANKA_METRICS_TOKEN，未设时只答本机）",
+        en="Numbers for a monitor, for the operator alone (ANKA_METRICS_TOKEN; without it, this machine itself)",
+    ),
 )
 
 SANDBOX_ROUTES: tuple[Route, ...] = (

@@ -186,6 +186,7 @@ def _installation(say: Say) -> Iterator[Stage]:
     home = Path(tempfile.mkdtemp(prefix="anka-bench-"))
     port = _free_port()
     os.environ.update(ANKA_HOME=str(home), ANKA_SANDBOX="1", ANKA_PORT=str(port), ANKA_BASE_URL=f"http://127.0.0.1:{port}")
+    os.environ.setdefault("ANKA_ACCESS_LOG", "0")
     for name in ("ANKA_DATABASE_URL", "ANKA_SECRET_KEY", "ANKA_KEYRING", "ANKA_PRODUCTION"):
         os.environ.pop(name, None)
     family = Family(say=say)

@@ -6,6 +6,7 @@ import sys
 from anka.config import start
 from anka.config.embedded import EmbeddedDatabaseError
 from anka.config.environment import EnvironmentNotUsable
+from anka.core import heartbeat
 from anka.core.clock import moment
 from anka.core.refusals import Refusal
 from anka.jobs import audit
@@ -23,5 +24,6 @@ def run(*, given: argparse.Namespace) -> int:
     with start.ready():
         now = moment().now
         found = audit.audit(now=now)
+        heartbeat.note(name="audit", at=moment().real, value=len(found))
         sys.stdout.write(f"{audit.as_json(found=found, now=now) if given.json else audit.as_text(found=found)}\n")
     return 1 if found else 0

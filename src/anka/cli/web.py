@@ -11,7 +11,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from anka.config import environment, processes, start
+from anka.config import environment, log, processes, start
 from anka.config.embedded import EmbeddedDatabaseError
 from anka.config.environment import EnvironmentNotUsable
 
@@ -33,6 +33,7 @@ def load(target: str) -> Callable[..., Any]:
     # A worker whose master was killed would keep the port and answer with yesterday's settings.
     processes.die_with_parent(by=signal.SIGKILL)
     processes.leave_interrupts_to_others()
+    log.configure(form=environment.read().log_format)
     from anka.config.wsgi import application  # noqa: PLC0415  each worker sets Django up for itself, after the fork
 
     return application

@@ -31,6 +31,7 @@ class Environment:
     sandbox: bool
     gateway_url: str
     log_format: str
+    metrics_token: str = ""
     issuers: str = ""
     languages: tuple[str, ...] = ("zh-hans", "en")
 
@@ -57,6 +58,7 @@ def read(variables: Mapping[str, str] | None = None) -> Environment:
         sandbox=sandbox,
         gateway_url=(given.get("ANKA_GATEWAY_URL") or "http://127.0.0.1:8001").rstrip("/"),
         log_format=given.get("ANKA_LOG_FORMAT") or "text",
+        metrics_token=given.get("ANKA_METRICS_TOKEN", ""),
         issuers=given.get("ANKA_ISSUERS", ""),
     )
     _check(environment, given)
@@ -84,6 +86,10 @@ def _check(environment: Environment, given: Mapping[str, str]) -> None:
         raise EnvironmentNotUsable("ANKA_BASE_URL must be an http or https address such as https://shop.example; nothing was started.")
     if environment.log_format not in ("text", "json"):
         raise EnvironmentNotUsable("ANKA_LOG_FORMAT must be text or json; nothing was started.")
+    if environment.metrics_token and (len(environment.metrics_token) < 20 or not environment.metrics_token.isascii()):
+        raise EnvironmentNotUsable("ANKA_METRICS_TOKEN must be at least 20 ASCII characters, or not set at all; nothing was started.")
+    if given.get("ANKA_ACCESS_LOG", "") not in ("", "0", "1"):
+        raise EnvironmentNotUsable("ANKA_ACCESS_LOG must be 1 or 0; nothing was started.")
     if given.get("ANKA_SANDBOX", "") not in ("", "0", "1"):
         raise EnvironmentNotUsable("ANKA_SANDBOX must be 1 or 0; nothing was started.")
     if environment.sandbox:

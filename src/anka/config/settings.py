@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "anka.web.apps.WebConfig",
 ]
 MIDDLEWARE = [
+    "anka.config.observed.SeenByDjango",
     "anka.web.middleware.SecurityHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -12,7 +12,7 @@ _api = view_of(api.dispatcher(ENVIRONMENT), api.session_of, api.renew_session)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/docs", page_of(api.routes_of(ENVIRONMENT), TAGS)),
-    re_path(r"^(?:api/|livez$|readyz$)", _api),
+    re_path(r"^(?:api/|livez$|readyz$|metrics$)", _api),
     *pages,
 ]
 

@@ -1,6 +1,7 @@
 """The composition root: joins ports to adapters once per process, as the environment says."""
 
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from anka.adapters.channels.sandbox import SandboxChannel
 from anka.adapters.channels.sandbox_keys import Mode
@@ -9,7 +10,7 @@ from anka.adapters.issuers.sandbox import SandboxIssuer
 from anka.adapters.keyring import file as keyring_file
 from anka.config.environment import Environment
 from anka.core import clock
-from anka.jobs import keys
+from anka.jobs import condition, keys
 from anka.jobs.channels import channels
 from anka.jobs.issuers import issuers
 from anka.sandbox import clock as sandbox_clock
@@ -17,12 +18,15 @@ from anka.sandbox import clock as sandbox_clock
 
 def wire(environment: Environment) -> None:
     """Plug clock, keyring, channels and issuers in. Harmless to repeat."""
+    condition.unusable_keyring = (keyring_file.KeyringNotUsable,)
     if environment.sandbox:
         clock.offset = lambda: sandbox_clock.offset(home=environment.home)
         clock.set_now = lambda at: _move(environment, at)
         keys.keyring = keyring_file.FollowedKeyring(
             place_of_keyring(environment), lambda: keyring_file.make_sandbox_keyring(home=environment.home)
         )
+        gateway = urlsplit(environment.gateway_url)
+        condition.gateway = (gateway.hostname or "", gateway.port or 80)
         channels["sandbox"] = SandboxChannel(
             mode=Mode.SANDBOX,
             home=environment.home,

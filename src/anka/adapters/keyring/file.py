@@ -74,7 +74,7 @@ class FileKeyring:
             )
         try:
             return cipher.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], bound_to)
-        except InvalidTag as reason:
+        except (InvalidTag, ValueError) as reason:
             raise DataKeyDidNotOpen(
                 f"The key {wrapped_by!r} of this keyring does not open the data key; nothing was lost. Use the keyring it was sealed with."
             ) from reason

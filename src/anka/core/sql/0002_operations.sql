@@ -23,3 +23,10 @@ CREATE TABLE core_retired_key (
     retired_at timestamptz NOT NULL
 );
 CREATE TRIGGER retired_key_append_only BEFORE UPDATE OR DELETE ON core_retired_key FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- The last result of each kind of look at the whole installation, e.g. how many violations the audit found.
+CREATE TABLE core_result (
+    name text PRIMARY KEY,
+    found_at timestamptz NOT NULL,
+    value bigint NOT NULL
+);

@@ -13,3 +13,11 @@ $$
     INSERT INTO core_checkpoint_key (name, vouched_by, vouched_at, signature) VALUES (in_name, in_by, in_at, in_signature)
         ON CONFLICT (name, vouched_by) DO NOTHING;
 $$;
+
+-- Remember the last result of a look at the whole installation.
+CREATE OR REPLACE FUNCTION note_result(in_name text, in_at timestamptz, in_value bigint) RETURNS void LANGUAGE sql AS
+$$
+    INSERT INTO core_result (name, found_at, value) VALUES (in_name, in_at, in_value)
+        ON CONFLICT (name) DO UPDATE SET found_at = excluded.found_at, value = excluded.value
+        WHERE core_result.found_at <= excluded.found_at;
+$$;
