@@ -15,8 +15,8 @@ from anka.flows.open_case import quote_case
 from anka.flows.record_refund_outcome import Evidence, record_refund_outcome
 from anka.flows.reveal_unit import NothingToReveal
 from anka.flows.settle_order import settle_order
-from anka.flows.steps.judge import Claim, NothingLeftToCancel
-from anka.flows.steps.quote import RouteNotOpenYet, VerdictChanged
+from anka.flows.steps.judge import AskRequired, Claim, NothingLeftToCancel
+from anka.flows.steps.quote import VerdictChanged
 from anka.flows.submit_attempt import submit_attempt
 from anka.flows.take_payment import take_payment
 from anka.payments.queries import refunds_of_order
@@ -106,13 +106,13 @@ def test_a_quality_reason_on_a_sealed_unit_never_goes_back_on_the_shelf() -> Non
     assert order.product.available == 0
 
 
-def test_an_opened_key_is_quoted_truthfully_and_opens_nothing() -> None:
+def test_an_opened_key_is_quoted_truthfully_and_asks_for_an_amount() -> None:
     order = a_revealed_order()
     claim = Claim(reason="KEY_INVALID")
     quote = quote_case(actor=order.buyer, order_number=order.number, claim=claim, at=at(6))
     assert quote["decisions"][0]["route"] == "merchant"
-    assert quote["allowed"] is False
-    with pytest.raises(RouteNotOpenYet):
+    assert quote["ask_required"] is True
+    with pytest.raises(AskRequired):
         order.cancel(claim)
     assert order.stages == ["revealed"]
 

@@ -9,7 +9,7 @@ from anka.core.refusals import BadInput
 from anka.flows.open_case import quote_case
 from anka.flows.steps.judge import Claim
 from anka.flows.steps.quote import VerdictChanged
-from anka.jobs import closing
+from anka.jobs import claims, closing
 from anka.jobs.channels import channels
 from tests.builders import CHANGED_MIND, Order, a_key, a_payment, a_product, wallet
 from tests.jobs.market import PRICE, Market, events, kept, owed, refunds

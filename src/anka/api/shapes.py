@@ -268,6 +268,8 @@ class Quote(msgspec.Struct):
     id: str
     decisions: list[dict[str, Any]]
     refund_minor: int
+    left_minor: int
+    ask_required: bool
     currency: str
     legs: list[dict[str, Any]]
     words: dict[str, str]
@@ -290,6 +292,11 @@ class CaseView(msgspec.Struct):
     turn: str
     due_at: datetime | None
     if_silent: str | None
+    ask_minor: int | None
+    ask_replacement: bool
+    offered_minor: int | None
+    merchant_answer: str
+    fault: str | None
     decision: dict[str, Any] | None
     facts: Any
     words: dict[str, str] | None
@@ -298,9 +305,11 @@ class CaseView(msgspec.Struct):
     currency: str
     opened_at: datetime
     closed_at: datetime | None
+    answers: list[dict[str, Any]]
     offers: list[dict[str, Any]]
     evidence: list[dict[str, Any]]
     ruling: dict[str, Any] | None
+    proposed_ruling: dict[str, Any] | None
     outcome: str | None
     refunds: list[str]
     actions: list[Action]

@@ -6,14 +6,20 @@ from typing import Any
 
 import msgspec
 
+from anka.cases.models import CaseState
+from anka.cases.models import decoder as case_decoder
 from anka.core import database
 from anka.core.actors import Actor
 from anka.core.clock import Moment
+from anka.core.idempotency import RequestKey
 from anka.core.refusals import NotFound
 from anka.orders.models import OrderState
 from anka.orders.models import decoder as order_decoder
 
 DOSSIER = "SELECT order_dossier(%s, %s)"
+LOCK_CASE = "SELECT state, argued FROM lock_case($1, $2, $3, $4, $5, $6, $7)"
+READ_CASE = "SELECT state, argued FROM read_case($1, $2, $3, $4)"
+FALLEN = "SELECT state, argued, clock_kind FROM lock_fallen_cases(%s, %s, %s)"
 BOTH = "SELECT state, dossier FROM read_order_with_dossier($1, $2, $3, $4)"
 ORDER_OF_CASE = """
 SELECT o.number FROM cases_case AS argued JOIN orders_order AS o ON o.shop_id = argued.shop_id AND o.id = argued.order_id
@@ -72,27 +78,6 @@ class Refund(msgspec.Struct, frozen=True):
     legs: tuple[Leg, ...]
 
 
-class Case(msgspec.Struct, frozen=True):
-    """A case and its receipt: `facts` and `decision` are the exact text that was stored, None where there is no receipt yet."""
-
-    number: str
-    kind: str
-    status: str
-    asker: str
-    reason: str
-    statement: str
-    positions: tuple[int, ...]
-    refund_minor: int
-    opened_at: datetime
-    closed_at: datetime | None
-    outcome: str | None
-    policy_version: str | None
-    because_zh: str | None
-    because_en: str | None
-    facts: str | None
-    decision: str | None
-
-
 class Event(msgspec.Struct, frozen=True):
     """One event of the chain."""
 
@@ -109,7 +94,7 @@ class Dossier(msgspec.Struct, frozen=True):
     """What stands beside an order; the timeline holds its newest 200 events, oldest first."""
 
     refunds: tuple[Refund, ...]
-    cases: tuple[Case, ...]
+    cases: tuple[CaseState, ...]
     timeline: tuple[Event, ...]
 
 
@@ -162,6 +147,44 @@ def order_with_dossier(*, number: str, actors: Sequence[Actor], at: Moment) -> t
         if state.sees(actor):
             return state, _decoder.decode(found[1]), actor
     raise NotFound
+
+
+def lock_case(*, number: str, actor: Actor, request: RequestKey, at: Moment) -> tuple[OrderState, CaseState]:
+    """Lock the order of a case until the transaction ends and return both, read after the lock was had.
+
+    Raises:
+        NotFound: there is no such case for this actor (another's looks the same).
+        IdempotencyConflict, Busy, TransactionRequired: as orders.queries.lock_order.
+    """
+    database.require_transaction()
+    key = request.key
+    found = database.ask(LOCK_CASE, number, actor.person_id, actor.token_id, at.real, request.caller, key, request.fingerprint)
+    return _seen(found, actor)
+
+
+def read_case(*, number: str, actor: Actor, at: Moment) -> tuple[OrderState, CaseState]:
+    """Return a case and its order without locking them, for pages.
+
+    Raises:
+        NotFound: there is no such case for this actor.
+    """
+    return _seen(database.ask(READ_CASE, number, actor.person_id, actor.token_id, at.real), actor)
+
+
+def _seen(found: Sequence[str | None] | None, actor: Actor) -> tuple[OrderState, CaseState]:
+    if not found or found[0] is None or found[1] is None:
+        raise NotFound
+    state = order_decoder.decode(found[0])
+    if not state.sees(actor):
+        raise NotFound
+    return state, case_decoder.decode(found[1])
+
+
+def lock_fallen(*, limit: int, at: Moment) -> list[tuple[OrderState, CaseState, str]]:
+    """Lock a batch of orders with a case whose clock has fallen; return order, case and the kind of clock. Others' locks are skipped."""
+    database.require_transaction()
+    found = database.rows(FALLEN, (at.now, at.real, limit))
+    return [(order_decoder.decode(state), case_decoder.decode(argued), kind) for state, argued, kind in found]
 
 
 def order_of_case(*, number: str) -> str | None:

@@ -17,7 +17,7 @@ from anka.flows.confirm_order import confirm_order
 from anka.flows.place_order import Purchase, place_order
 from anka.flows.reveal_unit import reveal_unit
 from anka.flows.steps.judge import Claim
-from anka.jobs import closing, payments, sweeps
+from anka.jobs import claims, payments, sweeps
 from anka.jobs.keys import opener_for
 from anka.jobs.sandbox_play import play_payment, play_refund
 from anka.orders.models import OrderState
@@ -96,7 +96,7 @@ class Story:
     def cancel(self, reason: str, *positions: int, to: str = "original") -> None:
         """Get out of it, the money going back where it came from or to the wallet."""
         claim = Claim(reason=reason, positions=positions or None, statement="不需要了，谢谢。", refund_to=to)
-        closing.cancel(actor=self.actor, order_number=self.order, claim=claim, request=NOTHING_REMEMBERED, at=self.at)
+        claims.cancel(actor=self.actor, order_number=self.order, claim=claim, request=NOTHING_REMEMBERED, at=self.at)
         self.later(0.1)
 
     def refund_comes(self, outcome: str = "succeeded") -> None:

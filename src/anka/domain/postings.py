@@ -171,3 +171,15 @@ def settled(*, shop_id: int, unit: str, amount_minor: int) -> Posting:
     """Make the merchant's part of a confirmed unit available to be withdrawn."""
     pairs = [(f"merchant:{shop_id}:pending", f"merchant:{shop_id}:available", amount_minor)]
     return _journal(shop_id=shop_id, key=f"settle:{unit}", kind="settled", pairs=pairs)
+
+
+def case_held(*, shop_id: int, case_number: str, unit: str, account: str, amount_minor: int) -> Posting:
+    """Set aside what the merchant already has of a unit that is argued about; `account` is pending or available."""
+    pairs = [(f"merchant:{shop_id}:{account}", f"merchant:{shop_id}:frozen", amount_minor)]
+    return _journal(shop_id=shop_id, key=f"case:{case_number}:{unit}:hold", kind="case_held", pairs=pairs)
+
+
+def case_freed(*, shop_id: int, case_number: str, unit: str, account: str, amount_minor: int) -> Posting:
+    """Give back what was set aside, to the balance it came from: the argument is over."""
+    pairs = [(f"merchant:{shop_id}:frozen", f"merchant:{shop_id}:{account}", amount_minor)]
+    return _journal(shop_id=shop_id, key=f"case:{case_number}:{unit}:free", kind="case_freed", pairs=pairs)

@@ -19,13 +19,14 @@ class UnitMoney(StrEnum):
 
 U = UnitMoney
 # What is left after a partial refund goes on its way (released, settled) or back as well; a refund that bounced is under way again.
+# The money of a unit that is replaced moves on to its successor: it becomes `none`, which the tables allow a replaced unit only.
 MONEY_CHANGES = transitions(
     what="unit's money",
     changes={
         U.NONE: (U.HELD,),
-        U.HELD: (U.RELEASED, U.REFUNDING),
-        U.RELEASED: (U.SETTLED, U.REFUNDING),
-        U.SETTLED: (U.REFUNDING,),
+        U.HELD: (U.RELEASED, U.REFUNDING, U.NONE),
+        U.RELEASED: (U.SETTLED, U.REFUNDING, U.NONE),
+        U.SETTLED: (U.REFUNDING, U.NONE),
         U.REFUNDING: (U.PART_REFUNDED, U.REFUNDED),
         U.PART_REFUNDED: (U.RELEASED, U.SETTLED, U.REFUNDING),
         U.REFUNDED: (U.REFUNDING,),

@@ -13,8 +13,9 @@ from anka.core.refusals import BadInput, Refusal
 from anka.domain import postings
 from anka.domain.deadlines import clock_named, due
 from anka.domain.delivery_states import Stage
+from anka.domain.money import fee
 from anka.domain.unit_money import UnitMoney
-from anka.flows.steps.change import Change, Clock, Event, MoneyMove, OrderChange, apply, journals
+from anka.flows.steps.change import Change, Clock, Event, MoneyMove, OrderChange, Share, apply, journals
 from anka.orders.models import OrderState, Unit
 from anka.orders.queries import lock_order
 
@@ -109,6 +110,8 @@ def confirmation(*, state: OrderState, units: Iterable[Unit], at: Moment) -> Cha
     for unit in units:
         released += unit.left_minor
         confirmed.append(unit.position)
+        commission = fee(amount_minor=unit.left_minor, basis_points=state.commission_basis_points)
+        change.shares.append(Share(unit.position, unit.left_minor - commission, confirmed=True))
         change.journals += journals(
             postings.confirmed(
                 shop_id=state.shop_id,

@@ -1,28 +1,40 @@
-"""Get out of an order: judge the claim, hold to the verdict that was shown, carry it out, and say so in a receipt. One transaction."""
+"""Get out of an order: judge the claim, hold to the verdict that was shown, carry it out or open a case, and say so in a receipt."""
 
 from typing import Any
+
+from django.utils.translation import gettext_lazy as _
 
 from anka.core import database
 from anka.core.actors import Actor, ActorKind
 from anka.core.clock import Moment
 from anka.core.idempotency import RequestKey, require_new
-from anka.core.refusals import NotPermitted
+from anka.core.refusals import NotPermitted, Refusal
+from anka.domain.policy.reasons import REASONS, ReasonGroup
 from anka.flows.steps.change import Change, apply
-from anka.flows.steps.execute_decision import Execution
-from anka.flows.steps.judge import Claim, judge
+from anka.flows.steps.file_case import Filing
+from anka.flows.steps.judge import Claim, Verdict, asks, judge
 from anka.flows.steps.plan_money_back import plan_legs
 from anka.flows.steps.quote import hold_to_quote, not_executable, quote
 from anka.orders.models import OrderState
 from anka.orders.queries import lock_order, read_order
 
+MOST_CASES = 5
+
+
+class TooManyCases(Refusal):
+    """A unit has been argued about five times; only a claim about its quality is heard again."""
+
+    code, status = "too_many_cases", 409
+    says = _("This was asked for %(most)s times already. Nothing was submitted; a claim about bad goods, with evidence, is still heard.")
+
 
 def open_case(*, actor: Actor, order_number: str, claim: Claim, request: RequestKey, at: Moment) -> tuple[str, ...]:
-    """Open a case per distinct decision, carry it out where nobody has to answer, and return the cases' numbers.
+    """Open a case per distinct decision, carry it out where nobody has to answer, and return the cases' numbers. One transaction.
 
     Raises:
-        NotFound, BadInput, FactsError, NothingLeftToCancel: there is nothing to judge.
+        NotFound, BadInput, FactsError, NothingLeftToCancel, AskRequired: there is nothing to judge, or something is missing.
         VerdictChanged, QuoteDoesNotFit: the quote does not hold; the first carries the new one.
-        RouteNotOpenYet, RefusedByRule, MoneyCannotGoBackThisWay: the verdict cannot be carried out here.
+        RouteNotOpenYet, RefusedByRule, MoneyCannotGoBackThisWay, NoStockToReplace, TooManyCases: the verdict cannot be carried out here.
         AlreadyDone: this request was carried out before; its reference is the cases' numbers, separated by commas.
         In every one of these nothing was opened and nothing has changed.
     """
@@ -35,10 +47,14 @@ def open_case(*, actor: Actor, order_number: str, claim: Claim, request: Request
         refusal = not_executable(verdicts)
         if refusal is not None:
             raise refusal
-        planned = plan_legs(state=state, verdicts=verdicts, refund_to=claim.refund_to, at=at)
+        _require_heard_again(state, claim, verdicts)
+        asked = asks(claim=claim, verdicts=verdicts)
+        at_once = [verdict.refund_minor if verdict.decision.route == "instant" else 0 for verdict in verdicts]
+        planned = plan_legs(state=state, amounts=at_once, refund_to=claim.refund_to, at=at)
         change = Change()
-        execution = Execution(state=state, claim=claim, actor=actor, at=at, change=change)
-        numbers = tuple(execution.carry_out(verdict=verdict, legs=legs) for verdict, legs in zip(verdicts, planned, strict=True))
+        filing = Filing(state=state, claim=claim, actor=actor, at=at, change=change)
+        filed = zip(verdicts, asked, planned, strict=True)
+        numbers = tuple(filing.file(verdict=verdict, asked=wanted, legs=legs) for verdict, wanted, legs in filed)
         apply(state=state, change=change, actor=actor, request=request, reference=",".join(numbers), at=at)
         return numbers
 
@@ -62,3 +78,11 @@ def require_may_claim(*, state: OrderState, actor: Actor) -> None:
     """Raise NotPermitted for staff whose role is not to ask for refunds on somebody's behalf."""
     if actor.kind == ActorKind.PLATFORM and CLAIMING_STAFF.isdisjoint(state.standing.staff_roles):
         raise NotPermitted
+
+
+def _require_heard_again(state: OrderState, claim: Claim, verdicts: tuple[Verdict, ...]) -> None:
+    if REASONS[claim.reason].group == ReasonGroup.QUALITY:
+        return
+    argued = {position for verdict in verdicts if verdict.decision.route != "instant" for position in verdict.positions}
+    if any(unit.case_count >= MOST_CASES for unit in state.units if unit.position in argued):
+        raise TooManyCases(most=MOST_CASES)

@@ -5,12 +5,13 @@ from anka.core.actors import system
 from anka.core.clock import Moment
 from anka.core.idempotency import unrepeated
 from anka.domain import postings
-from anka.domain.money import fee
 from anka.domain.unit_money import UnitMoney
 from anka.flows.steps.change import Change, Clock, Event, MoneyMove, apply, journals
 from anka.orders.queries import lock_order
 
 SETTLEMENT = system("settlement")
+# What is left of a partly refunded unit settles once the other part has arrived.
+SETTLEABLE = frozenset({UnitMoney.RELEASED, UnitMoney.PART_REFUNDED})
 FALLEN = """
 SELECT position FROM core_clock WHERE shop_id = %s AND order_id = %s AND kind = 'settle' AND state = 'running' AND due_at <= %s
 """
@@ -21,13 +22,12 @@ def settle_order(*, order_number: str, at: Moment) -> bool:
     with database.transaction():
         state = lock_order(number=order_number, actor=SETTLEMENT, request=unrepeated("settlement"), at=at)
         fallen = {row[0] for row in database.rows(FALLEN, (state.shop_id, state.id, at.now))}
-        units = [u for u in state.units if u.position in fallen and u.money == UnitMoney.RELEASED and not u.under_case]
+        units = [u for u in state.units if u.position in fallen and u.money in SETTLEABLE and not u.under_case]
         if not units:
             return False
         change = Change(money=[MoneyMove(positions=[unit.position for unit in units], money=UnitMoney.SETTLED)])
         for unit in units:
-            merchant_part = unit.left_minor - fee(amount_minor=unit.left_minor, basis_points=state.commission_basis_points)
-            posting = postings.settled(shop_id=state.shop_id, unit=f"{state.id}-{unit.position}", amount_minor=merchant_part)
+            posting = postings.settled(shop_id=state.shop_id, unit=f"{state.id}-{unit.position}", amount_minor=unit.merchant_minor)
             change.journals += journals(posting)
             change.clocks.append(Clock(kind="settle", position=unit.position, ends_as="fallen"))
         change.events = [Event(what="units_settled", positions=[unit.position for unit in units])]

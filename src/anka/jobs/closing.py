@@ -3,16 +3,16 @@
 import logging
 
 from anka.core import database
-from anka.core.actors import Actor, system
+from anka.core.actors import system
 from anka.core.clock import Moment
-from anka.core.idempotency import RequestKey, once, unrepeated
+from anka.core.idempotency import unrepeated
 from anka.core.refusals import Refusal
 from anka.domain.deadlines import clock_named
 from anka.domain.delivery_states import Stage
 from anka.domain.payment_states import PaymentState
 from anka.flows.end_payment import end_payment
 from anka.flows.expire_unpaid import BATCH, EXPIRY, expire_order, expire_unpaid
-from anka.flows.open_case import open_case, quote_case
+from anka.flows.open_case import open_case
 from anka.flows.steps.judge import Claim
 from anka.jobs import notices
 from anka.jobs.channels import channels
@@ -61,16 +61,6 @@ def ask_channels_to_stop(*, state: OrderState, at: Moment) -> None:
 def _note_closed(payment: Payment, at: Moment) -> None:
     """Remember that the cashier is shut, so that whoever decides to pay after all gets a new payment."""
     end_payment(channel=payment.channel, payment_number=payment.number, outcome=PaymentState.CLOSED, at=at)
-
-
-def cancel(*, actor: Actor, order_number: str, claim: Claim, request: RequestKey, at: Moment) -> tuple[str, ...]:
-    """Get out of an order; see flows.open_case, whose errors are ours. Channels are asked before its transaction."""
-    state = read_order(number=order_number, actor=actor, at=at)
-    unpaid = state.paid_at is None and state.closed_at is None
-    # Only a claim that is going to be carried out may shut the cashier.
-    if unpaid and state.live_payments() and quote_case(actor=actor, order_number=order_number, claim=claim, at=at)["allowed"]:
-        ask_channels_to_stop(state=state, at=at)
-    return once(lambda: open_case(actor=actor, order_number=order_number, claim=claim, request=request, at=at))
 
 
 def close_expired(*, at: Moment) -> int:
@@ -122,7 +112,7 @@ def give_back(*, order_number: str, at: Moment) -> bool:
     queued = tuple(unit.position for unit in state.units if unit.stage == Stage.QUEUED and not unit.under_case)
     if not queued:
         return False
-    claim = Claim(reason="LATE_DELIVERY", positions=queued)
+    claim = Claim(reason="LATE_DELIVERY", positions=queued, issuer_asked=True)
     open_case(actor=PROMISE, order_number=order_number, claim=claim, request=unrepeated(str(PROMISE)), at=at)
     return True
 

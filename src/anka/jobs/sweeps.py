@@ -150,7 +150,8 @@ def fall(*, at: Moment) -> int:
 
 FALLEN_CASES = """
 SELECT argued.shop_id, argued.number FROM core_clock AS clock
-    JOIN cases_unit AS unit ON unit.shop_id = clock.shop_id AND unit.order_id = clock.order_id AND unit.position = clock.position AND unit.open
+    JOIN cases_unit AS unit ON unit.shop_id = clock.shop_id AND unit.order_id = clock.order_id AND unit.position = clock.position
+        AND unit.open
     JOIN cases_case AS argued ON argued.shop_id = unit.shop_id AND argued.id = unit.case_id
 WHERE clock.kind IN ('answer', 'offer', 'evidence', 'look', 'rule', 'escalate', 'appeal', 'ceiling')
     AND clock.state = 'running' AND clock.due_at <= %s

@@ -20,7 +20,11 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Unit(msgspec.Struct, frozen=True):
-    """One piece of goods. Its number in the world is the order's number, a dash and its position."""
+    """One piece of goods. Its number in the world is the order's number, a dash and its position.
+
+    `merchant_minor` is what the merchant got of it, `frozen_minor` what an open case argues about; `use_check` to `delivered_percent` are
+    the newest conclusive word of the issuer's records, in the words of the facts (domain/facts.py).
+    """
 
     position: int
     goods: Goods
@@ -35,11 +39,26 @@ class Unit(msgspec.Struct, frozen=True):
     confirmed_at: datetime | None
     key_id: int | None
     under_case: bool
+    frozen_minor: int = 0
+    merchant_minor: int = 0
+    case_count: int = 0
+    replaces: int | None = None
+    use_check: str = "unknown"
+    used_by: str = "unknown"
+    voidable: bool = False
+    matches_order: str = "unknown"
+    delivered_percent: int | None = None
+    issuer_asked_at: datetime | None = None
 
     @property
     def left_minor(self) -> int:
         """What of the unit's price has not gone back."""
         return self.amount_minor - self.refunded_minor
+
+    @property
+    def commission_minor(self) -> int:
+        """What of a confirmed unit the platform has as commission; nothing before it is confirmed."""
+        return self.left_minor - self.merchant_minor if self.confirmed_at else 0
 
 
 class Payment(msgspec.Struct, frozen=True):
@@ -58,7 +77,8 @@ class Payment(msgspec.Struct, frozen=True):
 
 
 class OrderState(msgspec.Struct, frozen=True):
-    """An order with its units, payments and terms. `replay` is the reference of a request that was carried out before."""
+    """An order with its units, payments and terms. `replay` is the reference of a request that was carried out before, `issuer` the code
+    of who can be asked about its keys."""
 
     shop_id: int
     shop_code: str
@@ -96,6 +116,7 @@ class OrderState(msgspec.Struct, frozen=True):
     payments: tuple[Payment, ...]
     standing: Standing
     replay: str | None
+    issuer: str | None = None
 
     def unit(self, position: int) -> Unit | None:
         """Return the unit at a position, counted from 1, or None."""

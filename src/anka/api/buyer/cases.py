@@ -13,9 +13,9 @@ from anka.cases import queries
 from anka.cases.queries import CaseCursor
 from anka.core.actors import Actor, ActorKind
 from anka.core.refusals import NotFound
-from anka.flows.open_case import open_case, quote_case
 from anka.flows.steps.judge import Claim
 from anka.flows.steps.quote import VerdictChanged
+from anka.jobs import claims
 
 ASKERS = (ActorKind.BUYER, ActorKind.MERCHANT, ActorKind.PLATFORM)
 
@@ -25,7 +25,7 @@ def quote(call: Call) -> Answer:
     asked: bodies.QuoteQuery = call.query
     number = require_number(call.parameters["number"])
     claim = Claim(reason=asked.reason, positions=positions_of(number, asked.units), refund_to=asked.refund_to)
-    return Answer(200, quote_case(actor=call.buyer, order_number=number, claim=claim, at=call.at))
+    return Answer(200, claims.quote(actor=call.buyer, order_number=number, claim=claim, at=call.at))
 
 
 def submit(call: Call) -> Answer:
@@ -38,10 +38,13 @@ def submit(call: Call) -> Answer:
         statement=asked.statement,
         refund_to=asked.refund_to,
         quote=asked.quote,
+        ask_minor=asked.ask.refund_minor if asked.ask else None,
+        ask_replacement=bool(asked.ask and asked.ask.replacement),
+        evidence=tuple((item, "") if isinstance(item, str) else (item.kind, item.text) for item in asked.evidence or ()),
     )
 
     def run(actor: Actor) -> str:
-        return ",".join(open_case(actor=actor, order_number=number, claim=claim, request=call.request(), at=call.at))
+        return ",".join(claims.submit(actor=actor, order_number=number, claim=claim, request=call.request(), at=call.at))
 
     try:
         opened, replayed = as_first_of(ASKERS, call, run)
@@ -49,7 +52,7 @@ def submit(call: Call) -> Answer:
         return _with_quote(changed)
     seen = order_seen_by(call, number, ASKERS)
     numbers = opened.split(",")
-    cases = [case_view(seen.state, case, seen.beside) for case in seen.beside.cases if case.number in numbers]
+    cases = [case_view(seen, case, call) for case in seen.beside.cases if case.number in numbers]
     return Answer(201, shapes.CasesAnswer(cases=cases), replayed)
 
 
@@ -82,7 +85,7 @@ def show(call: Call) -> Answer:
     case = next((case for case in seen.beside.cases if case.number == number), None)
     if case is None:
         raise NotFound
-    return Answer(200, case_view(seen.state, case, seen.beside))
+    return Answer(200, case_view(seen, case, call))
 
 
 def refund(call: Call) -> Answer:

@@ -7,10 +7,12 @@ from anka.adapters.channels.port import Started
 from anka.api import shapes
 from anka.api.buyer.parsing import require_number
 from anka.api.call import Call
-from anka.cases.queries import Case, CaseLine, Dossier, Refund, order_with_dossier
+from anka.cases.models import Answer, CaseState, Evidence, Offer, Ruling
+from anka.cases.queries import CaseLine, Dossier, Refund, order_with_dossier
 from anka.catalog.models import Product
 from anka.core.actors import Actor, ActorKind
 from anka.flows.steps import actions
+from anka.flows.steps.case_actions import case_actions
 from anka.jobs.payments import cashier
 from anka.orders.models import OrderState, Payment
 from anka.orders.queries import Line
@@ -78,18 +80,19 @@ def order_view(call: Call, seen: Seen) -> shapes.OrderView:
 
 def action_views(state: OrderState, actor: Actor, call: Call) -> list[shapes.Action]:
     """Return what may be done with an order now, each allowed or with the reason why not."""
-    return [
-        shapes.Action(
-            name=action.name,
-            method=action.method,
-            path=action.path,
-            label=action.label,
-            allowed=action.allowed,
-            why_not=action.why_not,
-            unit=None if action.position is None else state.unit_number(action.position),
-        )
-        for action in actions.actions_for(state=state, actor=actor, at=call.at)
-    ]
+    return [_action_view(state, action) for action in actions.actions_for(state=state, actor=actor, at=call.at)]
+
+
+def _action_view(state: OrderState, action: actions.Action) -> shapes.Action:
+    return shapes.Action(
+        name=action.name,
+        method=action.method,
+        path=action.path,
+        label=action.label,
+        allowed=action.allowed,
+        why_not=action.why_not,
+        unit=None if action.position is None else state.unit_number(action.position),
+    )
 
 
 def _status(state: OrderState) -> str:
@@ -200,8 +203,10 @@ def _without_person(actor: str) -> str:
     return kind if name.isdigit() or not name else actor
 
 
-def case_view(state: OrderState, case: Case, beside: Dossier) -> shapes.CaseView:
-    """Return a case with the facts and the decision as they were judged."""
+def case_view(seen: Seen, case: CaseState, call: Call) -> shapes.CaseView:
+    """Return a case as one of its parties sees it: whose turn, by when, what follows, what was said, judged and ruled."""
+    state, beside, actor = seen
+    receipt, turn = case.last_receipt, case.turn
     return shapes.CaseView(
         number=case.number,
         order=state.number,
@@ -211,24 +216,67 @@ def case_view(state: OrderState, case: Case, beside: Dossier) -> shapes.CaseView
         asker=_without_person(case.asker),
         reason=case.reason,
         statement=case.statement,
-        turn="none",
-        due_at=None,
-        if_silent=None,
-        decision=json.loads(case.decision) if case.decision else None,
-        facts=json.loads(case.facts) if case.facts else None,
-        words={"zh": case.because_zh or "", "en": case.because_en or ""} if case.decision else None,
-        policy_version=case.policy_version,
+        turn=turn.side,
+        due_at=case.due_at,
+        if_silent=turn.if_silent,
+        ask_minor=case.ask_minor,
+        ask_replacement=case.ask_replacement,
+        offered_minor=case.offered_minor,
+        merchant_answer=case.merchant_answer,
+        fault=case.fault,
+        decision=case.decision_json,
+        facts=json.loads(receipt.facts) if receipt else None,
+        words={"zh": receipt.because_zh, "en": receipt.because_en} if receipt else None,
+        policy_version=receipt.policy_version if receipt else None,
         refund_minor=case.refund_minor,
         currency=state.currency,
         opened_at=case.opened_at,
         closed_at=case.closed_at,
-        offers=[],
-        evidence=[],
-        ruling=None,
+        answers=[_answer_view(said) for said in case.answers],
+        offers=[_offer_view(offer) for offer in case.offers],
+        evidence=[_evidence_view(item) for item in case.evidence],
+        ruling=_ruling_view(case.given_ruling),
+        proposed_ruling=_ruling_view(case.proposed_ruling) if actor.kind is ActorKind.PLATFORM else None,
         outcome=case.outcome,
         refunds=[refund.number for refund in beside.refunds if refund.case_number == case.number],
-        actions=[],
+        actions=[_action_view(state, action) for action in case_actions(state=state, case=case, actor=actor, at=call.at)],
     )
+
+
+def _answer_view(said: Answer) -> dict[str, object]:
+    return {"at": said.at, "by": said.by_side, "what": said.what, "reason": said.code, "text": said.text}
+
+
+def _offer_view(offer: Offer) -> dict[str, object]:
+    return {
+        "id": offer.id,
+        "by": offer.by_side,
+        "refund_minor": offer.refund_minor,
+        "replacement": offer.replacement,
+        "text": offer.text,
+        "status": offer.status,
+        "made_at": offer.made_at,
+        "expires_at": offer.expires_at,
+    }
+
+
+def _evidence_view(item: Evidence) -> dict[str, object]:
+    return {"id": item.id, "kind": item.kind, "by": item.by_side, "at": item.at, "text": item.text, "sha256": item.sha256}
+
+
+def _ruling_view(ruling: Ruling | None) -> dict[str, object] | None:
+    if ruling is None:
+        return None
+    return {
+        "instance": ruling.instance,
+        "fault": ruling.fault,
+        "remedy": ruling.remedy,
+        "refund_minor": ruling.refund_minor,
+        "reasons": list(ruling.reasons),
+        "text": ruling.text,
+        "made_at": ruling.made_at,
+        "approved_at": ruling.approved_at,
+    }
 
 
 def case_line(case: CaseLine) -> shapes.CaseLine:

@@ -108,7 +108,7 @@ def _ways_out(state: OrderState, actor: Actor, at: Moment) -> tuple[_Draft, ...]
     """The quote, the whole order, and each unit by itself where the units do not have to go together."""
     path = f"/orders/{state.number}/cases"
     try:
-        verdicts = judge(state=state, claim=Claim(reason=PLAIN_REASON), actor=actor, at=at)
+        verdicts = judge(state=state, claim=Claim(reason=PLAIN_REASON, issuer_asked=True), actor=actor, at=at)
     except NothingLeftToCancel as nothing:
         return (
             _Draft("quote", "GET", f"/orders/{state.number}/cancellation", nothing),
@@ -135,7 +135,7 @@ def _why_not(state: OrderState, verdicts: tuple[Verdict, ...], at: Moment) -> Re
     if refusal is not None:
         return refusal
     try:
-        plan_legs(state=state, verdicts=verdicts, refund_to="original", at=at)
+        plan_legs(state=state, amounts=[verdict.refund_minor for verdict in verdicts], refund_to="original", at=at)
     except MoneyCannotGoBackThisWay as refused:
         return refused
     return None

@@ -15,12 +15,19 @@ from anka.core.idempotency import RequestKey
 from anka.domain.delivery_states import Move, Stage, after
 from anka.domain.goods import Goods
 from anka.domain.postings import Posting
+from anka.flows.steps.case_parts import CaseStep, NewCase, Notice, Replacement
 from anka.orders.models import OrderState
 
 CHANGE = "SELECT change_order($1, $2, $3, $4, $5, $6)"
 
 # What becomes of a unit's key when the unit moves. Moves that are not here leave the key as it is.
-KEY_AFTER = {Move.SEAL: "sealed", Move.REVEAL: "revealed", Move.VOID: "voided", Move.RELEASE: "available"}
+KEY_AFTER = {
+    Move.SEAL: "sealed",
+    Move.REVEAL: "revealed",
+    Move.VOID: "voided",
+    Move.RELEASE: "available",
+    Move.REPLACE: "voided",
+}
 
 
 class UnitMove(msgspec.Struct, omit_defaults=True):
@@ -53,7 +60,7 @@ class Event(msgspec.Struct, omit_defaults=True):
 
 
 class Clock(msgspec.Struct, omit_defaults=True):
-    """A clock to start (`due_at`) or to end (`ends_as`: stopped or fallen). Position 0 is the whole order."""
+    """A clock to start (`due_at`), or to end or halt (`ends_as`: stopped, fallen, paused, resumed). Position 0 is the whole order."""
 
     kind: str
     position: int
@@ -98,24 +105,19 @@ class Refund(msgspec.Struct):
     legs: list[RefundLeg]
 
 
-class ClosedCase(msgspec.Struct):
-    """A case decided and carried out in this transaction, with its receipt: exact bytes as text."""
+class Share(msgspec.Struct):
+    """What the merchant has of a unit from now on, and whether the unit counts as confirmed."""
 
-    number: str
-    kind: str
-    asker: str
-    reason: str
-    statement: str
-    positions: list[int]
-    refund_minor: int
-    outcome: str
-    policy_version: str
-    rule: str
-    route: str
-    facts: str
-    decision: str
-    because_zh: str
-    because_en: str
+    position: int
+    merchant_minor: int
+    confirmed: bool
+
+
+class HandedKey(msgspec.Struct):
+    """A key the merchant hands over, for the unit at this position."""
+
+    position: int
+    key_id: int
 
 
 class NewPayment(msgspec.Struct):
@@ -170,9 +172,14 @@ class Change(msgspec.Struct, omit_defaults=True):
     closed_payments: list[int] = []
     failed_payments: list[int] = []
     new_units: NewUnits | None = None
-    cases: list[ClosedCase] = []
+    cases: list[NewCase] = []
+    steps: list[CaseStep] = []
+    freed_keys: list[int] = []
+    replacements: list[Replacement] = []
+    handed_keys: list[HandedKey] = []
     moves: list[UnitMove] = []
     money: list[MoneyMove] = []
+    shares: list[Share] = []
     order: OrderChange | None = None
     closed_by: str | None = None
     reopened: bool = False
@@ -181,6 +188,7 @@ class Change(msgspec.Struct, omit_defaults=True):
     events: list[Event] = []
     clocks: list[Clock] = []
     work: list[Work] = []
+    notices: list[Notice] = []
     request: dict[str, str | None] | None = None
     currency: str = ""
 

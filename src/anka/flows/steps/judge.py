@@ -1,14 +1,18 @@
 """Judge a claim: gather each unit's facts from records, decide, and put units that are judged alike together."""
 
+import dataclasses
+from datetime import timedelta
+
 import msgspec
 from django.utils.translation import gettext_lazy as _
 
+from anka.core import database
 from anka.core.actors import Actor, ActorKind
 from anka.core.clock import Moment
 from anka.core.refusals import BadInput, Refusal
 from anka.domain.delivery_states import Stage
-from anka.domain.facts import Facts
-from anka.domain.money import share
+from anka.domain.facts import EVIDENCE, Facts
+from anka.domain.money import share, split
 from anka.domain.policy.decide import decide
 from anka.domain.policy.decision import Decision
 from anka.domain.policy.reasons import REASONS
@@ -16,8 +20,16 @@ from anka.domain.unit_money import UnitMoney
 from anka.orders.models import OrderState, Unit
 from anka.orders.policies import rules_of
 
+DELIVERED = frozenset({Stage.SEALED, Stage.REVEALED, Stage.USED})
+# An issuer's answer is good for a claim so long.
+FRESH = timedelta(minutes=1)
 ENDED = frozenset({Stage.RELEASED, Stage.RECALLED, Stage.VOIDED, Stage.REPLACED, Stage.CLOSED_OUT})
+PROVED = "SELECT EXISTS (SELECT FROM vault_key_check WHERE shop_id = %s AND order_id = %s AND position = %s AND matched)"
 GOING_BACK = frozenset({UnitMoney.REFUNDING, UnitMoney.REFUNDED})
+
+
+# Where somebody answers, or could: what is asked for counts there.
+ANSWERED = frozenset({"merchant", "platform", "refuse"})
 
 
 class NothingLeftToCancel(Refusal):
@@ -27,28 +39,57 @@ class NothingLeftToCancel(Refusal):
     says = _("There is nothing left to cancel here: these items have ended or are being refunded already. Nothing has changed.")
 
 
+class AskRequired(Refusal):
+    """The amount is to be agreed upon, so whoever asks has to say how much they ask for, or that they want a replacement."""
+
+    code, status = "ask_required", 422
+    says = _("Here the amount is agreed with the shop: say how much you ask for, or ask for a replacement. Nothing was submitted.")
+
+
 class Claim(msgspec.Struct, frozen=True):
-    """What somebody asks for. `positions` None means every unit that is still open. `quote` is the id of the verdict that was shown."""
+    """What somebody asks for. `positions` None means every unit that is still open. `quote` is the id of the verdict that was shown.
+
+    `ask_minor` is what they want back in all, in minor units; `evidence` are pairs of a kind and a text. `issuer_asked` says that the
+    issuer of the keys was asked just now, whatever it answered.
+    """
 
     reason: str
     positions: tuple[int, ...] | None = None
     statement: str = ""
     refund_to: str = "original"
     quote: str | None = None
+    ask_minor: int | None = None
+    ask_replacement: bool = False
+    evidence: tuple[tuple[str, str], ...] = ()
+    issuer_asked: bool = False
+
+
+class IssuerNotAsked(Exception):
+    """The issuer of these units has to be asked before they are judged. Not for people: who called asks, and calls again."""
+
+    def __init__(self, positions: tuple[int, ...]) -> None:
+        super().__init__(positions)
+        self.positions = positions
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """One decision and the units it is about, with the facts each was judged on."""
+    """One decision and the units it is about, with the facts each was judged on and what may go back of each at most."""
 
     positions: tuple[int, ...]
     facts: tuple[Facts, ...]
     decision: Decision
     refund_each_minor: tuple[int, ...]
+    left_each_minor: tuple[int, ...]
 
     @property
     def refund_minor(self) -> int:
         """What goes back for all units of this verdict; 0 where the parties would settle the amount."""
         return sum(self.refund_each_minor)
+
+    @property
+    def is_negotiable(self) -> bool:
+        """Whether the parties settle the amount."""
+        return self.decision.refund_percent is None
 
 
 def judge(*, state: OrderState, claim: Claim, actor: Actor, at: Moment) -> tuple[Verdict, ...]:
@@ -58,14 +99,19 @@ def judge(*, state: OrderState, claim: Claim, actor: Actor, at: Moment) -> tuple
         BadInput: unknown reason or unit, or the statement is too long.
         FactsError: the reason does not fit the goods.
         NothingLeftToCancel: a unit has ended already.
+        IssuerNotAsked: their issuer has to be asked first.
     """
     if claim.reason not in REASONS:
         raise BadInput(fields={"reason": ", ".join(REASONS)})
     if len(claim.statement) > 2000:
         raise BadInput(fields={"statement": "≤ 2000"})
+    if any(kind not in EVIDENCE for kind, _text in claim.evidence):
+        raise BadInput(fields={"evidence": ", ".join(EVIDENCE)})
     found: dict[Decision, list[tuple[Unit, Facts]]] = {}
     rules = rules_of(version=state.policy_version)
-    for unit in _units(state, claim):
+    chosen = _units(state, claim)
+    _require_asked(state, claim, chosen, at)
+    for unit in chosen:
         facts = _facts(state, unit, claim, actor, at)
         found.setdefault(decide(facts, rules), []).append((unit, facts))
     return tuple(_verdict(decision, judged) for decision, judged in found.items())
@@ -88,6 +134,17 @@ def _units(state: OrderState, claim: Claim) -> list[Unit]:
     return still_open if any(unit.stage == Stage.RESERVED for unit in chosen) else chosen
 
 
+def _require_asked(state: OrderState, claim: Claim, units: list[Unit], at: Moment) -> None:
+    """A claim about delivered goods is judged by what the issuer says now, not by what nobody has asked."""
+    if state.issuer is None or claim.issuer_asked:
+        return
+    stale = [
+        u.position for u in units if u.key_id and u.stage in DELIVERED and (not u.issuer_asked_at or at.now - u.issuer_asked_at > FRESH)
+    ]
+    if stale:
+        raise IssuerNotAsked(tuple(stale))
+
+
 def _facts(state: OrderState, unit: Unit, claim: Claim, actor: Actor, at: Moment) -> Facts:
     minutes = None
     if unit.delivered_at is not None and unit.stage in (Stage.SEALED, Stage.REVEALED, Stage.DELIVERED, Stage.USED):
@@ -99,10 +156,24 @@ def _facts(state: OrderState, unit: Unit, claim: Claim, actor: Actor, at: Moment
         asker=str(actor.kind) if actor.kind in (ActorKind.MERCHANT, ActorKind.PLATFORM) else "buyer",
         delivered_minutes_ago=minutes,
         promise_overdue=_overdue(state, unit, at),
+        use_check=unit.use_check,
+        used_by=unit.used_by,
+        voidable=unit.voidable,
+        matches_order=unit.matches_order,
+        delivered_percent=unit.delivered_percent,
         notice=state.notice,
+        evidence=_evidence(state, unit, claim),
         refund_window_minutes=state.refund_window_minutes,
         warranty_minutes=state.warranty_minutes,
     )
+
+
+def _evidence(state: OrderState, unit: Unit, claim: Claim) -> tuple[str, ...]:
+    """What is there already: what the asker brings, and a prefix that proved possession of this very key."""
+    kinds = {kind for kind, _text in claim.evidence}
+    if unit.stage in (Stage.REVEALED, Stage.USED) and database.value(PROVED, (state.shop_id, state.id, unit.position)):
+        kinds.add("KEY_PREFIX")
+    return tuple(sorted(kinds))
 
 
 def _overdue(state: OrderState, unit: Unit, at: Moment) -> bool:
@@ -122,4 +193,49 @@ def _verdict(decision: Decision, judged: list[tuple[Unit, Facts]]) -> Verdict:
         facts=tuple(facts for _unit, facts in judged),
         decision=decision,
         refund_each_minor=amounts,
+        left_each_minor=tuple(unit.left_minor for unit, _facts_of in judged),
     )
+
+
+def asks(*, claim: Claim, verdicts: tuple[Verdict, ...]) -> list[tuple[int, ...]]:
+    """Return what is asked for per unit of each verdict that somebody has to answer; () for those that need no answer.
+
+    Where the rules fix a share, no more than that is asked, and all of it unless less is said; where they leave the amount open, saying
+    it is obligatory. An amount for units of several verdicts is shared out in proportion to what each may bring at most.
+
+    Raises:
+        AskRequired: an amount has to be said. BadInput: it is nothing, or more than these units have left.
+    """
+    waiting = [verdict for verdict in verdicts if verdict.decision.route in ANSWERED]
+    most = [amount for verdict in waiting for amount in _most(verdict)]
+    if claim.ask_minor is None:
+        if not claim.ask_replacement and any(verdict.is_negotiable for verdict in waiting):
+            raise AskRequired(fields={"ask": "refund_minor, replacement"})
+        return [_most(verdict) if verdict in waiting else () for verdict in verdicts]
+    left = sum(amount for verdict in waiting for amount in verdict.left_each_minor)
+    if waiting and not 1 <= claim.ask_minor <= left:
+        raise BadInput(fields={"ask.refund_minor": f"1–{left}"})
+    parts = iter(split(amount_minor=min(claim.ask_minor, sum(most)), weights=most) if sum(most) else most)
+    return [tuple(next(parts) for _position in verdict.positions) if verdict in waiting else () for verdict in verdicts]
+
+
+def _most(verdict: Verdict) -> tuple[int, ...]:
+    """A merchant may agree, out of goodwill, to what the rules would refuse: then all that is left may be asked for."""
+    open_ended = verdict.is_negotiable or verdict.decision.route == "refuse"
+    return verdict.left_each_minor if open_ended else verdict.refund_each_minor
+
+
+def judge_again(*, state: OrderState, judged: list[tuple[int, Facts]], **changed: object) -> tuple[Verdict, ...]:
+    """Judge what was judged before, with some facts changed: the merchant has answered, or a record turned out otherwise.
+
+    The other facts are those of the first judgement: what was true when the case was opened counts, not how long the answer took.
+    """
+    rules = rules_of(version=state.policy_version)
+    found: dict[Decision, list[tuple[Unit, Facts]]] = {}
+    for position, facts in judged:
+        unit = state.unit(position)
+        if unit is None:
+            raise NothingLeftToCancel
+        now = dataclasses.replace(facts, **changed)  # type: ignore[arg-type]
+        found.setdefault(decide(now, rules), []).append((unit, now))
+    return tuple(_verdict(decision, pairs) for decision, pairs in found.items())

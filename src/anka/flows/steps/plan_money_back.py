@@ -1,5 +1,7 @@
 """How the money of a verdict goes back: over which payments, to where, by when."""
 
+from collections.abc import Sequence
+
 from django.utils.translation import gettext_lazy as _
 
 from anka.core.clock import Moment
@@ -7,7 +9,6 @@ from anka.core.refusals import BadInput, Refusal
 from anka.domain.deadlines import arrival
 from anka.domain.payment_states import PaymentState
 from anka.domain.refund_plan import Destination, Paid, PlannedLeg, RefundNotCoverable, plan
-from anka.flows.steps.judge import Verdict
 from anka.orders.models import OrderState
 
 
@@ -27,8 +28,8 @@ def refundable(state: OrderState) -> list[Paid]:
     ]
 
 
-def plan_legs(*, state: OrderState, verdicts: tuple[Verdict, ...], refund_to: str, at: Moment) -> list[tuple[PlannedLeg, ...]]:
-    """Return the legs of each verdict, in order; what one takes is no longer there for the next.
+def plan_legs(*, state: OrderState, amounts: Sequence[int], refund_to: str, at: Moment) -> list[tuple[PlannedLeg, ...]]:
+    """Return the legs of each of these amounts, in order; what one takes is no longer there for the next. Nothing has no legs.
 
     Raises:
         BadInput: the destination is neither original nor wallet.
@@ -40,12 +41,12 @@ def plan_legs(*, state: OrderState, verdicts: tuple[Verdict, ...], refund_to: st
         raise BadInput(fields={"refund_to": "original, wallet"}) from None
     left = refundable(state)
     planned: list[tuple[PlannedLeg, ...]] = []
-    for verdict in verdicts:
-        if verdict.refund_minor == 0:
+    for amount in amounts:
+        if amount == 0:
             planned.append(())
             continue
         try:
-            legs = plan(refund_minor=verdict.refund_minor, payments=left, now=at.now, destination=destination)
+            legs = plan(refund_minor=amount, payments=left, now=at.now, destination=destination)
         except RefundNotCoverable as error:
             raise MoneyCannotGoBackThisWay from error
         taken = {leg.payment_id: leg.amount_minor for leg in legs}

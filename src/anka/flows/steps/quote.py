@@ -13,8 +13,8 @@ from anka.flows.steps.judge import Claim, Verdict
 from anka.flows.steps.plan_money_back import MoneyCannotGoBackThisWay, plan_legs, shown
 from anka.orders.models import OrderState
 
-# This version carries out decisions that need nobody's answer; the others are quoted truthfully and refused politely.
-EXECUTED_ROUTES = ("close", "instant")
+# What suppliers and payment channels have to be asked about is quoted truthfully and refused politely.
+UNOPENED_ROUTES = ("upstream", "external")
 GOOD_FOR_SECONDS = 86400
 
 
@@ -37,7 +37,7 @@ class QuoteDoesNotFit(Refusal):
 
 
 class RouteNotOpenYet(Refusal):
-    """The rules send this claim to the merchant or the platform, which this version does not carry out."""
+    """The rules send this claim to a supplier or a payment channel, which this version does not ask."""
 
     code, status = "route_not_available", 409
     says = _("The rules say: %(words)s This path cannot be started here yet. Nothing was submitted and nothing is lost.")
@@ -56,7 +56,8 @@ def quote(*, state: OrderState, claim: Claim, verdicts: tuple[Verdict, ...], at:
     legs: list[dict[str, object]] = []
     if why_not is None:
         try:
-            for planned in plan_legs(state=state, verdicts=verdicts, refund_to=claim.refund_to, at=at):
+            amounts = [verdict.refund_minor for verdict in verdicts]
+            for planned in plan_legs(state=state, amounts=amounts, refund_to=claim.refund_to, at=at):
                 legs += shown(legs=planned, at=at)
         except MoneyCannotGoBackThisWay as error:
             why_not = error
@@ -69,6 +70,7 @@ def quote(*, state: OrderState, claim: Claim, verdicts: tuple[Verdict, ...], at:
         "id": _id(state, claim, verdicts),
         "decisions": decisions,
         "refund_minor": sum(verdict.refund_minor for verdict in verdicts),
+        "left_minor": sum(sum(verdict.left_each_minor) for verdict in verdicts),
         "currency": state.currency,
         "legs": legs,
         "words": {
@@ -76,6 +78,7 @@ def quote(*, state: OrderState, claim: Claim, verdicts: tuple[Verdict, ...], at:
             "en": "\n".join(verdict.decision.because_en for verdict in verdicts),
         },
         "policy_version": state.policy_version,
+        "ask_required": any(verdict.is_negotiable for verdict in verdicts),
         "allowed": why_not is None,
         "why_not": None if why_not is None else {"code": why_not.code, "detail": str(why_not)},
     }
@@ -85,9 +88,10 @@ def not_executable(verdicts: tuple[Verdict, ...]) -> Refusal | None:
     """Return why these verdicts cannot be carried out in this version, or None where they can."""
     for verdict in verdicts:
         decision = verdict.decision
-        if decision.route == "refuse":
+        # A buyer who is refused may call the platform, so there is a case to open; a merchant makes an offer instead.
+        if decision.route == "refuse" and all(facts.asker == "merchant" for facts in verdict.facts):
             return RefusedByRule(words=_words(decision.because_zh, decision.because_en))
-        if decision.route not in EXECUTED_ROUTES:
+        if decision.route in UNOPENED_ROUTES:
             return RouteNotOpenYet(words=_words(decision.because_zh, decision.because_en))
     return None
 

@@ -17,7 +17,7 @@ from anka.flows.steps.actions import PLAIN_REASON
 from anka.flows.steps.judge import Claim, judge
 from anka.flows.steps.plan_money_back import MoneyCannotGoBackThisWay
 from anka.flows.steps.quote import QuoteDoesNotFit, RefusedByRule, RouteNotOpenYet, VerdictChanged, quote
-from anka.jobs import closing
+from anka.jobs import claims
 from anka.orders.models import OrderState
 from anka.orders.policies import rules_of
 from anka.orders.queries import read_order
@@ -133,7 +133,7 @@ def _submit(request: PageRequest, state: OrderState, claim: Claim) -> HttpRespon
     rate_limits.spend(name="cancel", caller=caller_of(request), at=request.at)
     key = key_of(request, *FIELDS)
     try:
-        numbers = closing.cancel(actor=buyer_of(request), order_number=state.number, claim=claim, request=key, at=request.at)
+        numbers = claims.cancel(actor=buyer_of(request), order_number=state.number, claim=claim, request=key, at=request.at)
     except AlreadyDone as done:
         numbers = tuple(done.reference.split(","))
     except SHOWN_AGAIN as refused:

@@ -17,13 +17,19 @@ $$
                                 AND attempt.leg = leg.leg)) ORDER BY leg.leg), '[]')
                     FROM payments_leg AS leg WHERE leg.shop_id = refund.shop_id AND leg.refund_id = refund.id)) ORDER BY refund.id), '[]')
             FROM payments_refund AS refund WHERE refund.shop_id = in_shop AND refund.order_id = in_order),
-        'cases', (SELECT coalesce(json_agg(json_build_object('number', argued.number, 'kind', argued.kind, 'status', argued.status,
+        -- What ended in the moment it began has neither offers nor answers: most cancellations, and not worth looking for.
+        'cases', (SELECT coalesce(json_agg(CASE WHEN argued.closed_at = argued.opened_at THEN json_build_object('id', argued.id,
+                'number', argued.number, 'order_id', argued.order_id, 'kind', argued.kind, 'status', argued.status,
                 'asker', argued.asker, 'reason', argued.reason, 'statement', argued.statement, 'positions', argued.positions,
                 'refund_minor', argued.refund_minor, 'opened_at', argued.opened_at, 'closed_at', argued.closed_at, 'outcome', argued.outcome,
-                'policy_version', receipt.policy_version, 'because_zh', receipt.because_zh, 'because_en', receipt.because_en,
-                'facts', convert_from(receipt.facts, 'UTF8'), 'decision', convert_from(receipt.decision, 'UTF8')) ORDER BY argued.id), '[]')
-            FROM cases_case AS argued LEFT JOIN cases_receipt AS receipt ON receipt.shop_id = argued.shop_id AND receipt.case_id = argued.id
-            WHERE argued.shop_id = in_shop AND argued.order_id = in_order),
+                'refund_to', argued.refund_to, 'fault', argued.fault, 'receipts', (
+                    SELECT coalesce(json_agg(json_build_object('sequence', receipt.sequence, 'decided_at', receipt.decided_at,
+                        'policy_version', receipt.policy_version, 'rule', receipt.rule, 'because_zh', receipt.because_zh,
+                        'because_en', receipt.because_en, 'facts', convert_from(receipt.facts, 'UTF8'),
+                        'decision', convert_from(receipt.decision, 'UTF8')) ORDER BY receipt.sequence), '[]')
+                    FROM cases_receipt AS receipt WHERE receipt.shop_id = argued.shop_id AND receipt.case_id = argued.id))
+                ELSE case_state(argued.shop_id, argued.id)::json END ORDER BY argued.id), '[]')
+            FROM cases_case AS argued WHERE argued.shop_id = in_shop AND argued.order_id = in_order),
         'timeline', (SELECT coalesce(json_agg(json_build_object('sequence', newest.sequence, 'at', newest.at, 'actor', newest.actor,
                 'what', newest.what, 'positions', newest.positions, 'details', convert_from(newest.body, 'UTF8')::jsonb -> 'details',
                 'proof', encode(newest.hash, 'hex')) ORDER BY newest.sequence), '[]')

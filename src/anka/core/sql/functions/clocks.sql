@@ -14,3 +14,19 @@ $$
         WHERE shop_id = in_shop AND order_id = in_order AND position = ANY (in_positions) AND kind = ANY (in_kinds)
           AND state IN ('running', 'paused');
 $$;
+
+-- Stop the time of a clock for a while: an open case argues about what it runs for.
+CREATE OR REPLACE FUNCTION pause_clocks(in_shop bigint, in_order bigint, in_position integer, in_kind text, in_at timestamptz) RETURNS void
+LANGUAGE sql AS
+$$
+    UPDATE core_clock SET state = 'paused', paused_at = in_at
+        WHERE shop_id = in_shop AND order_id = in_order AND position = in_position AND kind = in_kind AND state = 'running';
+$$;
+
+-- Let a paused clock run on, with as much time left as it had.
+CREATE OR REPLACE FUNCTION resume_clocks(in_shop bigint, in_order bigint, in_position integer, in_kind text, in_at timestamptz) RETURNS void
+LANGUAGE sql AS
+$$
+    UPDATE core_clock SET state = 'running', due_at = due_at + greatest(in_at - paused_at, interval '0'), paused_at = NULL
+        WHERE shop_id = in_shop AND order_id = in_order AND position = in_position AND kind = in_kind AND state = 'paused';
+$$;

@@ -39,14 +39,29 @@ BEGIN
             ARRAY(SELECT value::integer FROM jsonb_array_elements_text(part -> 'positions')), NULL, NULL, '{}'::jsonb);
     END IF;
     FOR part IN SELECT value FROM jsonb_array_elements(coalesce(in_change -> 'cases', '[]'::jsonb)) LOOP
-        PERFORM open_and_close_case(in_shop, in_order, in_at, part || jsonb_build_object('actor', in_actor));
+        PERFORM open_case(in_shop, in_order, in_at, in_actor, part);
     END LOOP;
+    FOR part IN SELECT value FROM jsonb_array_elements(coalesce(in_change -> 'steps', '[]'::jsonb)) LOOP
+        PERFORM step_case(in_shop, in_order, in_at, in_actor, part);
+    END LOOP;
+    IF in_change ? 'freed_keys' THEN
+        PERFORM free_keys(in_shop, ARRAY(SELECT value::bigint FROM jsonb_array_elements_text(in_change -> 'freed_keys')));
+    END IF;
+    IF in_change ? 'replacements' THEN
+        PERFORM add_replacements(in_shop, in_order, in_at, in_change -> 'replacements');
+    END IF;
+    IF in_change ? 'handed_keys' THEN
+        PERFORM hand_keys_to_units(in_shop, in_order, in_at, in_change -> 'handed_keys');
+    END IF;
     FOR part IN SELECT value FROM jsonb_array_elements(coalesce(in_change -> 'moves', '[]'::jsonb)) LOOP
         PERFORM move_units(in_shop, in_order, in_at, in_actor, in_person, part);
     END LOOP;
     FOR part IN SELECT value FROM jsonb_array_elements(coalesce(in_change -> 'money', '[]'::jsonb)) LOOP
         PERFORM move_unit_money(in_shop, in_order, in_at, part);
     END LOOP;
+    IF in_change ? 'shares' THEN
+        PERFORM share_units(in_shop, in_order, in_at, in_change -> 'shares');
+    END IF;
     IF in_change ? 'order' THEN
         part := in_change -> 'order';
         UPDATE orders_order SET
@@ -74,6 +89,10 @@ BEGIN
     FOR part IN SELECT value FROM jsonb_array_elements(coalesce(in_change -> 'clocks', '[]'::jsonb)) LOOP
         IF part ? 'due_at' THEN
             PERFORM start_clock(in_shop, in_order, (part ->> 'position')::integer, part ->> 'kind', in_at, (part ->> 'due_at')::timestamptz);
+        ELSIF part ->> 'ends_as' = 'paused' THEN
+            PERFORM pause_clocks(in_shop, in_order, (part ->> 'position')::integer, part ->> 'kind', in_at);
+        ELSIF part ->> 'ends_as' = 'resumed' THEN
+            PERFORM resume_clocks(in_shop, in_order, (part ->> 'position')::integer, part ->> 'kind', in_at);
         ELSE
             PERFORM end_clocks(in_shop, in_order, ARRAY[(part ->> 'position')::integer], ARRAY[part ->> 'kind'], in_at, part ->> 'ends_as');
         END IF;
@@ -81,9 +100,25 @@ BEGIN
     FOR part IN SELECT value FROM jsonb_array_elements(coalesce(in_change -> 'work', '[]'::jsonb)) LOOP
         PERFORM ask_for_work(in_shop, part ->> 'topic', part ->> 'subject', in_at, coalesce((part ->> 'due_at')::timestamptz, in_at));
     END LOOP;
+    FOR part IN SELECT value FROM jsonb_array_elements(coalesce(in_change -> 'notices', '[]'::jsonb)) LOOP
+        PERFORM tell(in_shop, in_order, part ->> 'case_number', part ->> 'audience', part ->> 'kind',
+            coalesce(part -> 'details', '{}'::jsonb), in_at);
+    END LOOP;
     IF request IS NOT NULL THEN
         PERFORM remember_request(request ->> 'caller', request ->> 'key', decode(request ->> 'fingerprint', 'hex'),
             request ->> 'reference', in_at);
     END IF;
+END
+$$;
+
+-- Carry out many decided changes of locked orders in one call: what a sweep decided about a batch.
+CREATE OR REPLACE FUNCTION change_orders(in_at timestamptz, in_actor text, in_changes jsonb) RETURNS void LANGUAGE plpgsql
+SET lock_timeout = '3s' SET plan_cache_mode = force_generic_plan AS
+$$
+DECLARE one jsonb;
+BEGIN
+    FOR one IN SELECT value FROM jsonb_array_elements(in_changes) LOOP
+        PERFORM change_order((one ->> 'shop_id')::bigint, (one ->> 'order_id')::bigint, in_at, in_actor, 0, one -> 'change');
+    END LOOP;
 END
 $$;

@@ -6,4 +6,6 @@ FROM touched JOIN orders_unit AS unit ON unit.shop_id = touched.shop_id AND unit
 WHERE unit.goods = 'card_key' AND (
     (unit.stage IN ('sealed', 'revealed', 'used')
         AND stock.status IS DISTINCT FROM CASE unit.stage WHEN 'sealed' THEN 'sealed' ELSE 'revealed' END)
-    OR (unit.money IN ('released', 'settled') AND unit.stage NOT IN ('sealed', 'revealed', 'used', 'replaced', 'closed_out')))
+    -- What is left of a unit that was refunded in part belongs to the merchant, though its key was voided.
+    OR (unit.money IN ('released', 'settled') AND unit.stage NOT IN ('sealed', 'revealed', 'used', 'closed_out')
+        AND NOT (unit.stage = 'voided' AND unit.refunded_minor > 0)))

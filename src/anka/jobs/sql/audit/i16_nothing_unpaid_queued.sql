@@ -13,4 +13,4 @@ WHERE worth.total > o.paid_minor
 UNION ALL
 SELECT format('unit %s-%s', touched.number, unit.position), format('it is %s and carries no money', unit.stage)
 FROM touched JOIN orders_unit AS unit ON unit.shop_id = touched.shop_id AND unit.order_id = touched.id
-WHERE unit.stage NOT IN ('reserved', 'released') AND unit.money = 'none'
+WHERE unit.stage NOT IN ('reserved', 'released', 'replaced') AND unit.money = 'none'

@@ -5,7 +5,7 @@ SELECT format('case %s', dispute.number) AS place,
 FROM touched JOIN cases_case AS dispute ON dispute.shop_id = touched.shop_id AND dispute.order_id = touched.id,
     LATERAL (SELECT count(*) AS times, coalesce(sum(amount_minor), 0) AS total FROM payments_refund AS refund
              WHERE refund.shop_id = dispute.shop_id AND refund.case_number = dispute.number) AS repaid
-WHERE dispute.status = 'closed'
+WHERE (dispute.status = 'closed' OR repaid.times > 0)
     AND (repaid.total <> dispute.refund_minor OR repaid.times <> CASE WHEN dispute.refund_minor > 0 THEN 1 ELSE 0 END)
 UNION ALL
 SELECT format('refund %s', refund.number),
@@ -24,3 +24,11 @@ FROM ledger_journal AS journal
 WHERE journal.kind LIKE 'refund_accepted%' AND NOT EXISTS (
     SELECT FROM payments_refund AS refund WHERE refund.shop_id = journal.shop_id
         AND journal.idempotency_key = format('refund:%s:accepted', refund.number))
+UNION ALL
+SELECT format('case %s', dispute.number), format('merchant''s money set aside %s times for it and freed %s times', held.times, freed.times)
+FROM touched JOIN cases_case AS dispute ON dispute.shop_id = touched.shop_id AND dispute.order_id = touched.id,
+    LATERAL (SELECT count(*) AS times FROM ledger_journal AS journal WHERE journal.shop_id = dispute.shop_id
+             AND journal.kind = 'case_held' AND journal.idempotency_key LIKE format('case:%s:%%:hold', dispute.number)) AS held,
+    LATERAL (SELECT count(*) AS times FROM ledger_journal AS journal WHERE journal.shop_id = dispute.shop_id
+             AND journal.kind = 'case_freed' AND journal.idempotency_key LIKE format('case:%s:%%:free', dispute.number)) AS freed
+WHERE CASE WHEN dispute.status = 'closed' THEN held.times <> freed.times ELSE freed.times > 0 END

@@ -10,13 +10,17 @@ $$
         'placed_at', o.placed_at, 'hold_until', o.hold_until, 'paid_at', o.paid_at, 'closed_at', o.closed_at, 'closed_by', o.closed_by,
         'paid_minor', o.paid_minor, 'refunded_minor', o.refunded_minor, 'released_minor', o.released_minor,
         'product_number', product.number, 'kind', product.kind, 'delivery', product.delivery,
+        'issuer', product.issuer,
         'title_zh', product.title_zh, 'title_en', product.title_en, 'face_value', product.face_value, 'region', product.region,
         'refund_window_minutes', terms.refund_window_minutes, 'warranty_minutes', terms.warranty_minutes,
         'promise_minutes', terms.promise_minutes,
         'units', (SELECT coalesce(json_agg(json_build_object('position', unit.position, 'goods', unit.goods, 'stage', unit.stage,
                 'money', unit.money, 'amount_minor', unit.amount_minor, 'refunded_minor', unit.refunded_minor,
                 'since', unit.since, 'delivered_at', unit.delivered_at, 'revealed_at', unit.revealed_at, 'revealed_by', unit.revealed_by,
-                'confirmed_at', unit.confirmed_at, 'key_id', unit.key_id,
+                'confirmed_at', unit.confirmed_at, 'key_id', unit.key_id, 'frozen_minor', unit.frozen_minor,
+                'merchant_minor', unit.merchant_minor, 'case_count', unit.case_count, 'replaces', unit.replaces,
+                'use_check', unit.use_check, 'used_by', unit.used_by, 'voidable', unit.voidable, 'matches_order', unit.matches_order,
+                'delivered_percent', unit.delivered_percent, 'issuer_asked_at', unit.issuer_asked_at,
                 'under_case', EXISTS (SELECT FROM cases_unit AS argued WHERE argued.shop_id = unit.shop_id
                     AND argued.order_id = unit.order_id AND argued.position = unit.position AND argued.open)) ORDER BY unit.position), '[]')
             FROM orders_unit AS unit WHERE unit.shop_id = o.shop_id AND unit.order_id = o.id),

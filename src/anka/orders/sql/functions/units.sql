@@ -23,7 +23,8 @@ BEGIN
             delivered_at = CASE WHEN made IN ('seal', 'hand_over', 'finish') THEN in_at ELSE delivered_at END,
             revealed_at = CASE WHEN made = 'reveal' THEN in_at ELSE revealed_at END,
             revealed_by = CASE WHEN made = 'reveal' THEN in_person ELSE revealed_by END,
-            key_id = CASE WHEN key_status IN ('available', 'held', 'voided') AND next_stage <> 'closed_out' THEN NULL ELSE key_id END
+            key_id = CASE WHEN key_status IN ('available', 'held', 'voided') AND next_stage <> 'closed_out' THEN NULL ELSE key_id END,
+            merchant_minor = CASE WHEN next_stage = 'replaced' THEN 0 ELSE merchant_minor END
         FROM orders_move AS allowed
         WHERE shop_id = in_shop AND order_id = in_order AND position = ANY (wanted)
           AND allowed.goods = unit.goods AND allowed.from_stage = unit.stage AND allowed.move = made
@@ -57,17 +58,54 @@ BEGIN
 END
 $$;
 
--- Add reserved units with keys of their own: at purchase, and when late money is served after all.
+-- Say how much of units the merchant has, once it is known; `confirmed` where they count as confirmed from now on.
+CREATE OR REPLACE FUNCTION share_units(in_shop bigint, in_order bigint, in_at timestamptz, in_shares jsonb) RETURNS void LANGUAGE sql AS
+$$
+    UPDATE orders_unit AS unit SET merchant_minor = share.merchant_minor,
+            confirmed_at = CASE WHEN share.confirmed THEN coalesce(unit.confirmed_at, in_at) ELSE unit.confirmed_at END
+        FROM jsonb_to_recordset(in_shares) AS share (position integer, merchant_minor bigint, confirmed boolean)
+        WHERE unit.shop_id = in_shop AND unit.order_id = in_order AND unit.position = share.position;
+$$;
+
+-- Add reserved units: at purchase, and when late money is served after all. Goods from stock get keys of their own; goods that the
+-- merchant hands over have none until then.
 CREATE OR REPLACE FUNCTION add_units(in_shop bigint, in_order bigint, in_product bigint, in_goods text, in_at timestamptz,
     in_positions integer[], in_amounts bigint[]) RETURNS void LANGUAGE plpgsql AS
 $$
 DECLARE keys bigint[];
 BEGIN
-    IF in_goods = 'card_key' THEN
+    IF in_goods = 'card_key' AND EXISTS (
+        SELECT FROM catalog_product WHERE shop_id = in_shop AND id = in_product AND delivery = 'auto') THEN
         keys := reserve_keys(in_shop, in_product, in_order, in_positions, in_at);
     END IF;
     INSERT INTO orders_unit (shop_id, order_id, position, goods, amount_minor, since, key_id)
         SELECT in_shop, in_order, unit.position, in_goods, unit.amount_minor, in_at, unit.key_id
         FROM unnest(in_positions, in_amounts, coalesce(keys, ARRAY[]::bigint[])) AS unit (position, amount_minor, key_id);
 END
+$$;
+
+-- Put new units in the place of others, one for one, with keys that were reserved for them: unpaid and reserved like every new unit.
+-- What was argued so far is counted on; the money follows by the moves of both.
+CREATE OR REPLACE FUNCTION add_replacements(in_shop bigint, in_order bigint, in_at timestamptz, in_replacements jsonb) RETURNS void
+LANGUAGE sql AS
+$$
+    INSERT INTO orders_unit (shop_id, order_id, position, goods, amount_minor, refunded_minor, since, key_id, replaces, case_count)
+        SELECT in_shop, in_order, new.position, old.goods, old.amount_minor - old.refunded_minor, 0, in_at, new.key_id, old.position,
+               old.case_count
+        FROM jsonb_to_recordset(in_replacements) AS new (position integer, key_id bigint, replaces integer)
+            JOIN orders_unit AS old ON old.shop_id = in_shop AND old.order_id = in_order AND old.position = new.replaces;
+    INSERT INTO vault_allocation (shop_id, key_id, order_id, position, allocated_at)
+        SELECT in_shop, new.key_id, in_order, new.position, in_at
+        FROM jsonb_to_recordset(in_replacements) AS new (position integer, key_id bigint, replaces integer);
+$$;
+
+-- Give units that the merchant hands over the keys that were just put into the vault for them.
+CREATE OR REPLACE FUNCTION hand_keys_to_units(in_shop bigint, in_order bigint, in_at timestamptz, in_keys jsonb) RETURNS void
+LANGUAGE sql AS
+$$
+    UPDATE orders_unit AS unit SET key_id = given.key_id
+        FROM jsonb_to_recordset(in_keys) AS given (position integer, key_id bigint)
+        WHERE unit.shop_id = in_shop AND unit.order_id = in_order AND unit.position = given.position AND unit.key_id IS NULL;
+    INSERT INTO vault_allocation (shop_id, key_id, order_id, position, allocated_at)
+        SELECT in_shop, given.key_id, in_order, given.position, in_at FROM jsonb_to_recordset(in_keys) AS given (position integer, key_id bigint);
 $$;
