@@ -11,9 +11,11 @@ from anka.core import database
 from anka.core.actors import Actor
 from anka.core.clock import Moment
 from anka.core.idempotency import RequestKey
+from anka.domain.issuer import KeyState, Redeemer, Said
 from anka.domain.payment_states import PaymentState
 from anka.domain.refund_states import AttemptState
 from anka.flows.begin_payment import begin_payment
+from anka.flows.check_key import Typed, check_key
 from anka.flows.confirm_order import auto_confirm_order, confirm_order
 from anka.flows.deliver_order import deliver_order
 from anka.flows.end_payment import end_payment
@@ -22,6 +24,7 @@ from anka.flows.import_keys import import_keys
 from anka.flows.open_case import open_case
 from anka.flows.pay_from_wallet import pay_from_wallet
 from anka.flows.place_order import Purchase, place_order
+from anka.flows.record_issuer_answer import Occasion, record_issuer_answer
 from anka.flows.record_refund_outcome import Evidence, record_refund_outcome
 from anka.flows.settle_order import settle_order
 from anka.flows.steps.judge import Claim
@@ -30,7 +33,9 @@ from anka.flows.take_payment import PaidNotice, take_payment
 from anka.jobs import keys
 from anka.jobs.closing import give_back
 from anka.payments.queries import refunds_of_order
+from anka.vault.issuer import Answer
 from anka.vault.models import KeyLine
+from anka.vault.queries import prefix_was_proved
 from tests import builders
 from tests.builders import Order, Product, at
 from tests.faults.crash import Flow
@@ -283,6 +288,36 @@ def stocked_once(product: Product) -> None:
     assert product.available == 3
 
 
+def hear(ground: Ground) -> object:
+    """Hear from the issuer that the key was used before anybody opened it."""
+    answer = Answer(said=Said(state=KeyState.USED, redeemer=Redeemer.OTHER), digest=bytes(32))
+    occasion = Occasion(issuer="sandbox", occasion="claim")
+    return record_issuer_answer(order_number=ground.order.number, occasion=occasion, heard={1: answer}, at=SOON)
+
+
+def heard_once(ground: Ground) -> None:
+    unit = ground.order.state.units[0]
+    assert (unit.use_check, unit.used_by, unit.issuer_asked_at) == ("used_before_reveal", "other", SOON.now)
+    assert events(ground.order, "issuer_answered") == 1
+    asked = "SELECT count(*) FROM vault_issuer_answer WHERE shop_id = %s AND order_id = %s"
+    assert database.value(asked, (ground.order.shop.id, ground.order.state.id)) == 1
+
+
+def check(ground: Ground) -> object:
+    order = ground.order
+    typed = Typed(position=1, prefix=order.product.secrets[0][:4])
+    opener = order.product.opener()
+    return check_key(actor=order.buyer, order_number=order.number, typed=typed, open_secret=opener, request=ground.key, at=SOON)
+
+
+def checked_once(ground: Ground) -> None:
+    order = ground.order
+    assert prefix_was_proved(shop_id=order.shop.id, order_id=order.state.id, position=1)
+    assert events(order, "key_checked") == 1
+    asked = "SELECT count(*) FROM vault_key_check WHERE shop_id = %s AND order_id = %s"
+    assert database.value(asked, (order.shop.id, order.state.id)) == 1
+
+
 a_placed, a_paid, a_sealed, a_revealed = (
     on(make) for make in (builders.a_placed_order, builders.a_paid_order, builders.a_sealed_order, builders.a_revealed_order)
 )
@@ -321,5 +356,7 @@ FLOWS: list[Flow[Any]] = [
     Flow("refund arrives", refunding(submitted=True), outcome(AttemptState.SUCCEEDED), repaid),
     Flow("refund to wallet", refunding(submitted=True, refund_to="wallet"), outcome(AttemptState.SUCCEEDED), repaid_to_wallet),
     Flow("refund attempt closed", refunding(submitted=True), outcome(AttemptState.CLOSED), tried_again_once),
+    Flow("issuer answers", a_sealed, hear, heard_once),
+    Flow("check key", a_revealed, check, checked_once),
     Flow("import keys", lambda: builders.a_product(stock=0), bring_keys, stocked_once),
 ]

@@ -6,9 +6,6 @@ from datetime import date, datetime
 from anka.core.database import require_transaction, rows, value
 from anka.vault.models import BatchRecord, IssuerAnswer, SealedKey, SealedRow, WrappedDataKey
 
-# The advisory lock under which one import at a time looks for its keys in other shops.
-ONE_LOOK_AT_A_TIME = 7_266_734
-
 
 def add_data_key(*, data_key: WrappedDataKey, at: datetime) -> bool:
     """Store a data key of a shop; tell whether it was stored (False: somebody was faster, or its wrapping key was retired meanwhile)."""
@@ -89,16 +86,7 @@ def note_duplicates(*, shop_id: int, key_ids: Collection[int], at: datetime) -> 
     require_transaction()
     if not key_ids:
         return 0
-    rows("SELECT pg_advisory_xact_lock(%s)", (ONE_LOOK_AT_A_TIME,))
-    found = rows(
-        "INSERT INTO vault_duplicate (shop_id, key_id, other_shop_id, other_key_id, found_at)"
-        " SELECT new.shop_id, new.id, other.shop_id, other.id, %s FROM vault_key AS new"
-        " JOIN vault_key AS other ON other.blind_index = new.blind_index AND other.shop_id <> new.shop_id"
-        " WHERE new.shop_id = %s AND new.id = ANY (%b::bigint[])"
-        " ON CONFLICT DO NOTHING RETURNING key_id",
-        (at, shop_id, list(key_ids)),
-    )
-    return len(found)
+    return int(value("SELECT note_duplicates(%s, %b::bigint[], %s)", (shop_id, list(key_ids), at)))
 
 
 def add_issuer_answers(*, shop_id: int, order_id: int, answers: Sequence[IssuerAnswer]) -> set[int]:
