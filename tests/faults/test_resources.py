@@ -6,17 +6,23 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from django.db import connection
+from psycopg import sql
 
 from anka.config import embedded
 from anka.core import database
-from anka.core.refusals import DatabaseUnavailable
+from anka.core.refusals import Busy, DatabaseUnavailable
 from tests import databases
+from tests.api.client import Client
+from tests.api.people import a_client
+from tests.builders import Order, a_paid_order, a_product, a_sealed_order
 from tests.embedded import tools
 from tests.faults.crash import cut_the_line
+from tests.faults.interleave import Actor
 
 ASKED: dict[str, Callable[[], object]] = {
     "rows": lambda: database.value("SELECT 1"),
@@ -75,3 +81,65 @@ def _accepts(server: embedded.Server) -> bool:
         return bool(tools.query(server.owner_url, "SELECT 1"))
     except psycopg.OperationalError:
         return False
+
+
+def test_no_connection_left_is_told_and_heals_by_itself(fresh_database: databases.Database) -> None:
+    buyer, product = a_client(), a_product(stock=2)
+    wish = {"product_id": product.number, "quantity": 1}
+    assert buyer.post("/orders", wish, key="first").status == 201
+    with closing(fresh_database.as_owner()) as owner:
+        databases.close_connection()
+        owner.execute(sql.SQL("ALTER DATABASE {} CONNECTION LIMIT 0").format(sql.Identifier(fresh_database.name)))
+        refused = buyer.post("/orders", wish | {"allow_duplicate": True}, key="second")
+        assert (refused.status, refused.code) == (503, "database_unavailable")
+        assert refused.headers["Retry-After"]
+        assert Client().call("GET", "/readyz").status == 503
+        assert Client().call("GET", "/livez").status == 200
+        owner.execute(sql.SQL("ALTER DATABASE {} CONNECTION LIMIT -1").format(sql.Identifier(fresh_database.name)))
+    placed = buyer.post("/orders", wish | {"allow_duplicate": True}, key="second")
+    assert placed.status == 201
+    assert product.available == 0
+
+
+def _hold(owner: "psycopg.Connection[Any]", order: Order) -> None:
+    """Hold an order's row, as somebody else would who is at work on it."""
+    owner.execute("BEGIN")
+    owner.execute("SELECT FROM orders_order WHERE shop_id = %s AND id = %s FOR UPDATE", (order.shop.id, order.state.id))
+
+
+def test_a_statement_that_takes_too_long_is_told_and_changes_nothing(worker_database: databases.Database) -> None:
+    order = a_sealed_order()
+    with closing(worker_database.as_owner()) as owner:
+        _hold(owner, order)
+        database.rows("SET statement_timeout = '100ms'")
+        with pytest.raises(Busy):
+            order.cancel(key="once")
+        owner.execute("ROLLBACK")
+    database.rows("RESET statement_timeout")
+    assert order.stages == ["sealed"]
+    assert order.cancel(key="once")
+    assert order.stages == ["recalled"]
+
+
+def test_a_deadlock_is_told_changes_nothing_and_the_next_try_works(worker_database: databases.Database) -> None:
+    """Our flows lock in one order; somebody at the database who does not is the one case where PostgreSQL has to choose."""
+    order = a_paid_order()
+    cancelling = Actor(lambda: order.cancel(key="once"))
+    with closing(worker_database.as_owner()) as owner:
+        owner.execute("BEGIN")
+        held = "SELECT FROM vault_key WHERE shop_id = %s AND id = %s FOR UPDATE"
+        owner.execute(held, (order.shop.id, order.state.units[0].key_id))
+        # Whoever began to wait first notices; it has to be us.
+        cancelling.start()
+        assert tools.eventually(lambda: bool(database.value(WAITING, (worker_database.name,))))
+        owner.execute("SELECT FROM orders_order WHERE shop_id = %s AND id = %s FOR UPDATE", (order.shop.id, order.state.id))
+        owner.execute("ROLLBACK")
+    assert cancelling.thread is not None
+    cancelling.thread.join(30)
+    assert isinstance(cancelling.result.stopped, Busy), cancelling.result
+    assert order.stages == ["queued"]
+    assert order.cancel(key="once")
+    assert order.stages == ["released"]
+
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"

@@ -52,10 +52,11 @@ class DatabaseUnavailable(Refusal):
     says = _("The service is restarting. Nothing was lost; please try again in a few seconds.")
 
 
+@refused_by("40P01")
 @refused_by("55P03")
 @refused_by("57014")
 class Busy(Refusal):
-    """Someone else holds the row longer than we wait (3 s), or the statement took too long."""
+    """Someone else holds the row longer than we wait (3 s), the statement took too long, or PostgreSQL broke a deadlock by ending it."""
 
     code, status = "busy", 503
     says = _("Another action on this order is still running. Nothing has changed; please try again in a few seconds.")
