@@ -75,7 +75,17 @@ GUARDS: dict[str, Removal] = {
     "transaction once": all_of(
         dropped_constraint("payments_transaction", "payments_transaction_pkey"),
         edited("take_payment", "ON CONFLICT (channel, transaction_number) DO NOTHING"),
+        edited("take_unidentified", "ON CONFLICT (channel, transaction_number) DO NOTHING"),
     ),
+    "transaction held": edited("lock_transaction", "pg_advisory_xact_lock(", "hashint8("),
+    "posting once": edited("post_journal", "IF known <> input THEN", "IF false THEN"),
+    "unidentified once": dropped_constraint("payments_unidentified", "unidentified_transaction_once"),
+    "unidentified lock": edited("lock_unidentified", "FOR NO KEY UPDATE"),
+    "unidentified moves": all_of(
+        silenced_trigger("payments_unidentified", "unidentified_moves"),
+        dropped_constraint("payments_unidentified", "unidentified_matched_to_one"),
+    ),
+    "decided once": all_of(edited("match_unidentified", " AND status = 'open'"), edited("return_unidentified", " AND status = 'open'")),
     "stock lock": edited("reserve_keys", "FOR UPDATE SKIP LOCKED"),
     "one unit per key": dropped_index("orders_unit_one_per_key"),
     "one allocation per key": dropped_index("vault_allocation_one_current"),

@@ -6,10 +6,11 @@ from anka.jobs import audit
 from tests.conftest import END
 from tests.databases import Database
 from tests.faults.mutants import MUTANTS, Mutant
+from tests.faults.odd import ODD_MUTANTS
 
 
 @pytest.mark.breaks_invariants
-@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+@pytest.mark.parametrize("mutant", MUTANTS + ODD_MUTANTS, ids=str)
 def test_the_audit_names_exactly_what_was_broken(fresh_database: Database, mutant: Mutant) -> None:
     with fresh_database.as_owner() as owner:
         mutant.plant(owner)

@@ -24,11 +24,11 @@ CREATE TABLE payments_unidentified (
     matched_order text,
     PRIMARY KEY (shop_id, id),
     UNIQUE (shop_id, number),
-    UNIQUE (shop_id, channel, transaction_number),
+    CONSTRAINT unidentified_transaction_once UNIQUE (shop_id, channel, transaction_number),
     CHECK ((reason = 'unknown_payment') = (order_id IS NULL)),
     CHECK ((reason = 'unknown_payment') = (expected_minor IS NULL)),
     CHECK ((status = 'open') = (decided_at IS NULL) AND (status = 'open') = (decided_by IS NULL)),
-    CHECK ((status = 'matched') = (matched_order IS NOT NULL)),
+    CONSTRAINT unidentified_matched_to_one CHECK ((status = 'matched') = (matched_order IS NOT NULL)),
     CHECK ((proposed_by IS NULL) = (proposed_order IS NULL) AND (proposed_by IS NULL) = (proposed_at IS NULL)),
     CONSTRAINT unidentified_by_two CHECK (status <> 'matched' OR proposed_by IS NULL OR decided_by <> 'platform:' || proposed_by)
 );
