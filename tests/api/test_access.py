@@ -87,15 +87,16 @@ class Scene:
         """An address of the route that names things of the buyer."""
         if "/unidentified" in route.path:
             return route.path.format(number=self.unidentified)
-        special = {"payments": self.unpaid, "confirm": self.confirmable}
+        special = {"payments": self.unpaid, "confirm": self.confirmable, "key-check": self.confirmable}
         order = special.get(route.path.split("/")[-1], self.number)
         if route.path.endswith("/cases") and route.method == "POST":
             # Whoever may ask takes the unit out of the way of the next, so each has one of their own.
             buyer = self.people["buyer"]
             assert isinstance(buyer, Person)
             order = self.opened_order(buyer)
+        unit = f"{order}-1" if "/sandbox/" in route.path else "1"
         number = {"cases": self.case, "refunds": self.refund, "payments": self.payment}.get(route.path.split("/")[-2], order)
-        return route.path.format(id=self.product.number, version=self.policy, number=number, unit="1", channel="sandbox")
+        return route.path.format(id=self.product.number, version=self.policy, number=number, unit=unit, channel="sandbox")
 
     def absent(self, route: Route) -> str:
         """The same address, of things that do not exist."""
@@ -120,6 +121,8 @@ def calling(client: Client, route: Route, path: str, product: str) -> Response:
         "/match": {"order": ABSENT},
         "/approve": {"order": ABSENT},
         "/confirm": {"units": [1]},
+        "/key-check": {"prefix": "ZZZZ"},
+        "/sandbox/issuer/{unit}": {"use_check": "unused"},
         "/sandbox/clock": {"advance_seconds": 0},
         "/sandbox/payments/{number}": {"outcome": "paid"},
         "/sandbox/refunds/{number}": {"outcome": "succeeded"},

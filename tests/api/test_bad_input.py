@@ -132,6 +132,8 @@ def fitting(route: Route) -> dict[str, Any]:
         "/cases": {"reason": "NO_SUCH_REASON"},
         "/reveal": {},
         "/confirm": {"units": [1]},
+        "/key-check": {"prefix": "ZZZZ"},
+        "/sandbox/issuer/{unit}": {"use_check": "unused"},
         "/notices/read": {"up_to": 1},
         "/sandbox/clock": {"advance_seconds": 0, "now": "2020-01-01T00:00:00Z"},
         "/sandbox/payments/{number}": {"outcome": "paid"},
