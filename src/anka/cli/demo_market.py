@@ -143,6 +143,7 @@ def _list(row: dict[str, str]) -> str:
         kind="card_key",
         delivery="auto",
         price_minor=int(row["price_minor"]),
+        issuer=row["issuer"] or None,
         **{name: row[name] for name in ("title_zh", "title_en", "description_zh", "description_en", "face_value", "region")},
     )
     terms = Terms(
