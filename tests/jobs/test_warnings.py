@@ -72,6 +72,14 @@ def test_whom_each_clock_warns(fresh_database: Database) -> None:
     assert {kind: set(warned.audiences) for kind, warned in WARNED.items()} == expected
 
 
+def test_shares_stand_in_their_order_and_none_is_the_whole() -> None:
+    """The statement leaves out early what has not come to the first of them."""
+    for warned in WARNED.values():
+        assert list(warned.percents) == sorted(set(warned.percents))
+        assert 0 < warned.percents[0] <= warned.percents[-1] < 100
+        assert warned.after is None or len(warned.percents) == 1
+
+
 def test_an_unpaid_order_has_one_last_call(fresh_database: Database) -> None:
     order, hold = a_placed_order(), timedelta(minutes=15)
     assert [(warn(at=after(share, hold)), heard(order)) for share in (0.5, 0.79, 0.8, 0.9)] == [

@@ -52,7 +52,12 @@ class Before(msgspec.Struct, frozen=True):
 def notices_of(*, person_id: int, before: Before | None, limit: int) -> tuple[Notice, ...]:
     """Return what a person was told: as a buyer, as somebody of a shop, as somebody of the platform; newest first, at most 101."""
     asked = {"person": person_id, "before": before.id if before else NEWEST, "limit": min(limit, MOST_NOTICES)}
-    return tuple(Notice(*row[:3], msgspec.json.decode(row[3]), *row[4:]) for row in database.rows(NOTICES, asked))
+    return tuple(_notice(row) for row in database.rows(NOTICES, asked))
+
+
+def _notice(row: database.Row) -> Notice:
+    number, audience, kind, details, *rest = row
+    return Notice(number, audience, kind, msgspec.json.decode(details), *rest)
 
 
 def unread_count(*, person_id: int) -> int:

@@ -7,7 +7,7 @@ $$;
 
 -- Warn of a batch of running clocks that have come to a warning, and return how many clocks that were. `in_rules` is domain/deadlines.py:
 -- WARNED as JSON. Whoever writes the row in messaging_warned tells, so that two sweeps at once tell once; a sweep that comes late tells the
--- last share only. Paused clocks warn of nothing, and those past their due time fall instead. One statement, whatever the batch.
+-- last share only. Shares stand in ascending order. Paused clocks warn of nothing, and those past their due time fall instead. One statement, whatever the batch.
 CREATE OR REPLACE FUNCTION warn_of_clocks(in_now timestamptz, in_rules jsonb, in_limit integer) RETURNS integer LANGUAGE sql VOLATILE AS
 $$
     WITH rule AS MATERIALIZED (
@@ -15,6 +15,9 @@ $$
     come AS (
         SELECT clock.shop_id, clock.id, clock.order_id, clock.position, clock.kind, clock.due_at, reached.percent, rule.audiences
         FROM rule JOIN core_clock AS clock ON clock.kind = rule.clock AND clock.state = 'running' AND clock.due_at > in_now
+                -- Roughly, which is cheap and leaves nobody out; exactly below.
+                AND in_now - clock.started_at + interval '1 second'
+                    >= (clock.due_at - clock.started_at) * (rule.percents[1]::float8 / 100)
             CROSS JOIN LATERAL (SELECT max(share) AS percent FROM unnest(rule.percents) AS share
                 WHERE clock_warns_at(clock.started_at, clock.due_at, share, rule.after_seconds) <= in_now) AS reached
             LEFT JOIN messaging_warned AS warned ON warned.shop_id = clock.shop_id AND warned.clock_id = clock.id
