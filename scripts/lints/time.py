@@ -25,7 +25,7 @@ SQL_CLOCK = re.compile(
     r"\b(?:now\s*\(\s*\)|current_timestamp|current_date|clock_timestamp|statement_timestamp|localtimestamp)", re.IGNORECASE
 )
 # These compare the server's clock with ours; nothing is decided by it.
-SQL_CLOCK_ALLOWED = ("src/anka/cli/doctor.py", "src/anka/jobs/condition.py")
+SQL_CLOCK_ALLOWED = ("src/anka/cli/doctor_looks.py", "src/anka/jobs/condition.py")
 
 
 def clock_is_an_argument(source: Source) -> Iterator[Finding]:

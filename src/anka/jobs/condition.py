@@ -56,7 +56,7 @@ def condition(*, at: Moment) -> dict[str, str]:
 def skew() -> timedelta:
     """Return how far the database's clock and this machine's are apart, whichever is ahead."""
     before = datetime.now(UTC)
-    server = database.value(SERVER_CLOCK)
+    server: datetime = database.value(SERVER_CLOCK)
     after = datetime.now(UTC)
     # The answer was given somewhere in between; only what lies outside counts.
     return max(server - after, before - server, timedelta(0))
