@@ -94,8 +94,9 @@ def test_too_little_is_refused_and_not_counted(prefix: str) -> None:
 def test_five_tries_a_day_and_then_tomorrow() -> None:
     order = a_revealed_order(quantity=2)
     assert [check(order, "ZZZZ").tries_left for _ in range(5)] == [4, 3, 2, 1, 0]
-    with pytest.raises(TooManyKeyChecks):
+    with pytest.raises(TooManyKeyChecks) as refused:
         check(order, secret_of(order))
+    assert refused.value.facts["seconds"] == (14 * 60 - 10) * 60
     # The day ends at midnight in China, 14 hours after the tests begin.
     with pytest.raises(TooManyKeyChecks):
         check(order, secret_of(order), when=at(hours=13.9))

@@ -8,7 +8,9 @@ asker may check, a match and a mismatch are the same work, the same answer, and 
 
 import hashlib
 import hmac
+import math
 from collections.abc import Callable
+from datetime import datetime, time, timedelta
 
 import msgspec
 from django.utils.translation import gettext_lazy as _
@@ -40,7 +42,7 @@ class KeyNotOpened(Refusal):
 
 
 class TooManyKeyChecks(Refusal):
-    """This unit's key was tried five times today."""
+    """This unit's key was tried five times today; `facts["seconds"]` says how long the day still lasts."""
 
     code, status = "too_many_key_checks", 429
     says = _("This key was checked five times today. Nothing was compared; please try again tomorrow.")
@@ -89,7 +91,8 @@ def check_key(
         day = at.now.astimezone(CHINA).date()
         tried = queries.key_checks_on(shop_id=state.shop_id, order_id=state.id, position=unit.position, day=day)
         if tried >= MOST_A_DAY:
-            raise TooManyKeyChecks
+            midnight = datetime.combine(day + timedelta(days=1), time(), CHINA)
+            raise TooManyKeyChecks(seconds=math.ceil((midnight - at.now).total_seconds()))
         secret = open_secret(queries.sealed_key(shop_id=state.shop_id, key_id=unit.key_id))
         matched = _begins_with(normalised(secret), beginning)
         writes.add_key_check(

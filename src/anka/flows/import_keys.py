@@ -73,6 +73,6 @@ def import_keys(*, actor: Actor, target: ImportTarget, source: str, lines: Seque
         require_shop_authority(actor=actor, shop_id=target.shop_id, at=at)
         stored = writes.add_keys(batch=record, data_key_version=sealer.data_key.version, sealed=sealed)
         # For the platform's eyes; what this import tells its merchant is the same whether another shop has a key or not.
-        writes.note_duplicates(shop_id=target.shop_id, key_ids=stored, at=at.now)
+        writes.note_duplicates(shop_id=target.shop_id, keys=[row for row in sealed if row.key_id in stored], at=at.now)
     duplicates = tuple(line.number for line, key_id in zip(lines, key_ids, strict=True) if key_id not in stored)
     return Imported(stored=len(stored), duplicates=duplicates)

@@ -9,8 +9,9 @@ from anka.core import database
 from anka.core.actors import system
 from anka.core.clock import Moment
 from anka.core.idempotency import unrepeated
+from anka.domain.delivery_states import Move, Stage
 from anka.domain.issuer import KeyFacts, Opened, facts_of, merged
-from anka.flows.steps.change import Change, Event, apply
+from anka.flows.steps.change import Change, Event, UnitMove, apply, unit_move
 from anka.orders.models import OrderState, Unit
 from anka.orders.queries import lock_order
 from anka.vault import writes
@@ -62,7 +63,17 @@ def record_issuer_answer(*, order_number: str, occasion: Occasion, heard: Mappin
             database.rows(KNOW, (at.now, *_columns(spoken), state.shop_id, state.id))
         events = [_event(positions, facts, why, occasion) for facts, why, positions in _alike(said, heard, sorted(new))]
         if events:
-            apply(state=state, change=Change(events=events), actor=ISSUER, request=unrepeated(str(ISSUER)), at=at)
+            used = _used([unit for unit in units.values() if spoken.get(unit.position, _known(unit)).use_check == "used_after_reveal"])
+            apply(state=state, change=Change(moves=used, events=events), actor=ISSUER, request=unrepeated(str(ISSUER)), at=at)
+
+
+def _used(units: Sequence[Unit]) -> list[UnitMove]:
+    """An opened key that its issuer knows to be redeemed since is used: a record says so. What is argued about stays as it was judged."""
+    opened = [unit for unit in units if unit.stage == Stage.REVEALED and not unit.under_case]
+    if not opened:
+        return []
+    positions = [unit.position for unit in opened]
+    return [unit_move(goods=opened[0].goods, positions=positions, stage=Stage.REVEALED, move=Move.USE, what="units_used")]
 
 
 def _promised(state: OrderState, heard: Mapping[int, Answer]) -> tuple[str, str]:

@@ -94,6 +94,7 @@ def _send_back(state: OrderState, payment: Payment, seen: PaidNotice, at: Moment
         "amount_minor": seen.amount_minor,
         "currency": seen.currency,
         "asked_minor": payment.amount_minor,
+        "asked_currency": state.currency,
     }
     database.call(RECORD, state.shop_id, state.id, at.now, actor, "odd_payment_refunded", _json(details))
     return reason
