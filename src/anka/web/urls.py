@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from anka.web import accounts, notices, policy, preferences
 from anka.web.buyer import cancel, orders, payments, refunds, shop, wallet
+from anka.web.platform import money
 
 pages: list[URLPattern] = [
     path("", shop.front),
@@ -19,6 +20,8 @@ pages: list[URLPattern] = [
     path("wallet", wallet.show),
     path("notices", notices.show),
     path("notices/read", notices.read),
+    path("platform/money", money.show),
+    path("platform/money/<str:number>/<str:decision>", money.decide),
     path("sign-in", accounts.sign_in),
     path("register", accounts.register),
     path("sign-out", accounts.sign_out),

@@ -1,5 +1,6 @@
 """An order as its buyer sees it: a headline in words, whose turn it is, the pieces, the money, what happened. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,8 @@ from anka.web.views_of_steps import next_steps
 from anka.web.views_of_units import OPENED, Seen, tickets
 
 Shown = dict[str, Any]
+# The cause of refunds of money that never was the order's.
+ODD = "odd_payment"
 
 
 def status(state: OrderState) -> str:
@@ -68,9 +71,9 @@ def money_lines(seen: Seen) -> list[Shown]:
     state = seen.state
     if state.paid_minor == 0:
         label = gettext("To pay") if state.closed_at is None else gettext("Charged")
-        return [_line(state, label, state.amount_minor if state.closed_at is None else 0)]
+        return [_line(state, label, state.amount_minor if state.closed_at is None else 0), *_odd_lines(seen)]
     lines = [_line(state, gettext("You paid"), state.paid_minor)]
-    for refund in seen.beside.refunds:
+    for refund in (refund for refund in seen.beside.refunds if refund.cause != ODD):
         arrived = refund.status == "succeeded"
         label = gettext("Back with you") if arrived else gettext("On its way to you")
         lines.append(_line(state, label, refund.amount_minor, detail=_which(refund), tone="ok" if arrived else "info"))
@@ -79,7 +82,24 @@ def money_lines(seen: Seen) -> list[Shown]:
     held = state.paid_minor - state.refunded_minor - state.released_minor
     if held:
         lines.append(_line(state, gettext("Held by Anka"), held, detail=gettext("not paid to the shop yet")))
-    return lines
+    return lines + _odd_lines(seen)
+
+
+def _odd_lines(seen: Seen) -> list[Shown]:
+    """Money that was never this order's: it came as another sum and goes back, so it stands apart from what was paid."""
+    return [
+        {
+            "label": gettext("Did not fit, back with you")
+            if refund.status == "succeeded"
+            else gettext("Did not fit, on its way back to you"),
+            "detail": _which(refund),
+            "amount_minor": refund.amount_minor,
+            "currency": refund.currency,
+            "tone": "ok" if refund.status == "succeeded" else "wait",
+        }
+        for refund in seen.beside.refunds
+        if refund.cause == ODD
+    ]
 
 
 def _which(refund: Refund) -> str:
@@ -132,15 +152,21 @@ def confirmable(*, state: OrderState, now: datetime) -> list[Unit]:
 
 
 def _notices(seen: Seen, word: str) -> list[Shown]:
-    if word == statuses.CLOSED:
-        return []
-    extra = [refund for refund in seen.beside.refunds if not refund.positions]
-    if not extra:
-        return []
+    odd = [_odd_notice(event.details) for event in seen.beside.timeline if event.what == "odd_payment_refunded"]
+    extra = [refund for refund in seen.beside.refunds if not refund.positions and refund.cause != ODD]
+    if word == statuses.CLOSED or not extra:
+        return odd
     total = words.amount(sum(refund.amount_minor for refund in extra), seen.state.currency)
     said = ngettext(
         "%(count)s payment too many came in, %(amount)s in all; it goes back by itself.",
         "%(count)s payments too many came in, %(amount)s in all; they go back by themselves.",
         len(extra),
     )
-    return [{"tone": "info", "text": said % {"amount": total, "count": len(extra)}}]
+    return [*odd, {"tone": "info", "text": said % {"amount": total, "count": len(extra)}}]
+
+
+def _odd_notice(details: Mapping[str, Any]) -> Shown:
+    """Say that another sum arrived than was asked for; the order was not paid by it."""
+    came, asked = words.amount(details["amount_minor"], details["currency"]), details["asked_minor"]
+    text = gettext("%(came)s arrived instead of %(asked)s, so it did not pay this order. It goes back by itself; you need not do anything.")
+    return {"tone": "wait", "text": text % {"came": came, "asked": words.amount(asked, details["asked_currency"])}}

@@ -79,6 +79,8 @@ EVENTS: Words = MappingProxyType(
         "refund_attempt_closed": gettext_lazy("%(channel)s closed the attempt to refund %(amount)s; a new one follows by itself"),
         "refund_evidence_contradicts": gettext_lazy("%(channel)s said something that does not fit; a person is looking into it"),
         "late_payment_refunded": gettext_lazy("%(amount)s came after the order had closed and goes back by itself"),
+        "odd_payment_refunded": gettext_lazy("%(amount)s arrived that is not the sum asked for; it goes back by itself"),
+        "payment_matched": gettext_lazy("%(amount)s that had come under an unknown number was found to be for this order"),
         "double_payment_refunded": gettext_lazy("%(amount)s was paid a second time and goes back by itself"),
     }
 )
@@ -89,6 +91,7 @@ _TONES = MappingProxyType(
         "units_settled": "ok",
         "order_timed_out": "wait",
         "refund_stuck": "wait",
+        "odd_payment_refunded": "wait",
         "refund_evidence_contradicts": "wait",
         "order_placed": "mute",
         "payment_begun": "mute",

@@ -1,0 +1,1 @@
+"""Pages of the platform's own staff. To everybody else they do not exist."""
