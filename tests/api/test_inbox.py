@@ -48,7 +48,7 @@ def test_a_warning_is_said_in_the_language_asked_for() -> None:
         == "Only a fifth of the time is left. Answer the buyer by Mar 2, 12:00; after that the case goes on without your answer."
     )
     assert "时间只剩五分之一。请在" in chinese["text"]
-    assert (english["audience"], english["due_at"], english["details"]["clock"]) == ("shop", "2026-03-02T04:00:00Z", "answer")
+    assert (english["audience"], english["due_at"], english["details"]["clock"]) == ("shop", None, "answer")
 
 
 def test_reading_marks_up_to_a_notice() -> None:

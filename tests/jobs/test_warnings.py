@@ -11,6 +11,7 @@ from django.db import connection
 
 from anka.core import database
 from anka.core.clock import Moment
+from anka.core.schema import read_sql
 from anka.domain.deadlines import CLOCKS, WARNED, warnings
 from anka.jobs import housekeeping, sandbox_play
 from anka.jobs.warnings import warn, warn_of_all
@@ -174,6 +175,27 @@ def test_two_sweeps_at_once_tell_once(fresh_database: Database) -> None:
     for sweeper in sweepers:
         sweeper.join(timeout=30)
     assert [sorted(heard(order)) for order in orders] == [[("buyer", 50), ("shop", 50)]] * 6
+
+
+GUARDS = {
+    "paused": ("clock.state = 'running' AND clock.due_at > in_now", "clock.due_at > in_now"),
+    "run out": ("clock.state = 'running' AND clock.due_at > in_now", "clock.state = 'running'"),
+    "far off": ("<= in_now) AS reached", "IS NOT NULL) AS reached"),
+}
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+def test_negative_control_without_a_guard_the_wrong_clock_warns(guard: str, fresh_database: Database) -> None:
+    order, with_guard = a_clock("evidence"), read_sql("messaging", "functions/warnings.sql")
+    if guard == "paused":
+        database.rows("UPDATE core_clock SET state = 'paused', paused_at = %s WHERE kind = 'evidence'", (START,))
+    when = {"paused": 0.6, "run out": 1.1, "far off": 0.6}[guard]
+    assert with_guard.count(GUARDS[guard][0]) == 1
+    with fresh_database.as_owner() as owner:
+        owner.execute(with_guard.replace(*GUARDS[guard]).encode())
+    warn(at=after(when))
+    wrong = 80 if guard != "paused" else 50
+    assert sorted(heard(order)) == [("buyer", wrong), ("shop", wrong)]
 
 
 def test_negative_control_without_the_memory_a_warning_is_told_again(fresh_database: Database) -> None:

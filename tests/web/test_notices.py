@@ -13,6 +13,7 @@ from tests.web.browser import Answer, Browser, browser
 from anka.accounts import queries as accounts
 from anka.core import database
 from anka.domain.deadlines import WARNED
+from anka.jobs.warnings import warn as warn_of_clocks
 from anka.messaging import words
 from anka.messaging.queries import unread_count
 from anka.web import context
@@ -80,13 +81,31 @@ def test_every_warning_has_words_for_everybody_it_warns(clock: str, language: st
         assert ("3月2日 10:15" in shown) is (language == "zh-CN")
         assert ("Mar 2, 10:15" in shown) is (language == "en")
         assert ("Only a fifth of the time is left. " in shown) is (language == "en")
-        assert "data-due=" in shown
+
+
+def test_the_time_left_is_shown_while_the_clock_runs() -> None:
+    order = a_sealed_order()
+    clock = (order.shop.id, order.state.id)
+    database.rows("SELECT end_clocks(%s, %s, '{0,1}', '{hold,confirm,settle,promise}', %s, 'stopped')", (*clock, at(3).now))
+    database.rows("SELECT start_clock(%s, %s, 1, 'offer', %s, %s)", (*clock, at(-5).now, at(10).now))
+    warn_of_clocks(at=at(5))
+    assert "data-due=" in page(browser(order.buyer))
+    assert browser(order.buyer).get("/api/v1/notices?limit=1").json()["items"][0]["due_at"] == at(10).now.isoformat().replace("+00:00", "Z")
+    database.rows("SELECT end_clocks(%s, %s, '{1}', '{offer}', %s, 'stopped')", (*clock, at(5).now))
+    shown = page(browser(order.buyer))
+    assert "data-due=" not in shown
+    assert "请在 3月2日 10:10 前答复方案" in shown
 
 
 def test_what_nobody_has_words_for_is_still_said_and_odd_details_break_nothing() -> None:
     order = a_placed_order(when=at(3))
     tell(order, kind="something_unheard_of")
-    for details in ('{"clock": 7, "percent": "x", "due_at": "soon"}', '{"due_at": 5}', "{}", '{"due_at": "2026-03-02T00:00:00"}'):
+    for details in (
+        '{"clock": 7, "clock_id": "x", "percent": "x", "due_at": "soon"}',
+        '{"due_at": 5}',
+        "{}",
+        '{"due_at": "2026-03-02T00:00:00"}',
+    ):
         tell(order, kind="clock_warning", details=details)
     assert page(browser(order.buyer)).count("这张订单有新的进展。") == 5
 

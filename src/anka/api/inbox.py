@@ -40,7 +40,7 @@ def _view(call: Call, notice: Notice) -> NoticeView:
         order=notice.order_number,
         case=notice.case_number,
         details=notice.details,
-        due_at=words.due_at(notice=notice),
+        due_at=words.due_at(notice=notice) if notice.clock_runs else None,
         made_at=notice.made_at,
         read_at=notice.read_at,
     )

@@ -8,7 +8,7 @@ import msgspec
 
 class NoticeView(msgspec.Struct):
     """Something you were told, as whom (`audience`: buyer, shop, platform). `text` says it in the language asked for; a warning of a clock
-    has the moment it falls as `due_at`."""
+    that still runs has the moment it falls as `due_at`."""
 
     id: int
     audience: str

@@ -9,6 +9,7 @@ import msgspec
 class Notice(msgspec.Struct, frozen=True):
     """Something somebody was told. `details` are the values its sentence is made of; names and titles are as they stand today.
 
+    `clock_runs`: it warns of a clock, and that clock still runs, so that something is left to be done.
     A buyer's notice is theirs alone; a shop's or the platform's was read when anybody of it has read it.
     """
 
@@ -25,3 +26,4 @@ class Notice(msgspec.Struct, frozen=True):
     shop_name_en: str
     title_zh: str
     title_en: str
+    clock_runs: bool

@@ -63,7 +63,7 @@ def line(notice: Notice) -> dict[str, Any]:
         "tone": _tone(notice),
         "reader": READERS.get(notice.audience, ""),
         "made_at": notice.made_at,
-        "due_at": words.due_at(notice=notice),
+        "due_at": words.due_at(notice=notice) if notice.clock_runs else None,
         "shop_name": pick(notice.shop_name_zh, notice.shop_name_en),
         "title": pick(notice.title_zh, notice.title_en),
         "number": notice.case_number or notice.order_number,

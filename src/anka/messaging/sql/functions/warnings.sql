@@ -2,12 +2,14 @@
 CREATE OR REPLACE FUNCTION clock_warns_at(in_started timestamptz, in_due timestamptz, in_percent integer, in_after_seconds bigint)
 RETURNS timestamptz LANGUAGE sql STABLE AS
 $$
-    SELECT in_started + make_interval(secs => coalesce(in_after_seconds, extract(epoch FROM in_due - in_started) * in_percent / 100.0)::float8);
+    SELECT in_started + make_interval(secs =>
+        coalesce(in_after_seconds, extract(epoch FROM in_due - in_started) * in_percent / 100.0)::float8);
 $$;
 
 -- Warn of a batch of running clocks that have come to a warning, and return how many clocks that were. `in_rules` is domain/deadlines.py:
--- WARNED as JSON. Whoever writes the row in messaging_warned tells, so that two sweeps at once tell once; a sweep that comes late tells the
--- last share only. Shares stand in ascending order. Paused clocks warn of nothing, and those past their due time fall instead. One statement, whatever the batch.
+-- WARNED as JSON, the shares of each in ascending order. Whoever writes the row in messaging_warned tells, so that two sweeps at once tell
+-- once; a sweep that comes late tells the last share only. Paused clocks warn of nothing, and those past their due time fall instead.
+-- One statement, whatever the batch.
 CREATE OR REPLACE FUNCTION warn_of_clocks(in_now timestamptz, in_rules jsonb, in_limit integer) RETURNS integer LANGUAGE sql VOLATILE AS
 $$
     WITH rule AS MATERIALIZED (
@@ -31,8 +33,9 @@ $$
             RETURNING shop_id, clock_id),
     told AS (
         INSERT INTO messaging_notice (shop_id, audience, person_id, order_id, order_number, case_number, kind, details, made_at)
-            SELECT o.shop_id, audience, CASE WHEN audience = 'buyer' THEN o.buyer_id ELSE 0 END, o.id, o.number, argued.number, 'clock_warning',
-                jsonb_build_object('clock', come.kind, 'percent', come.percent, 'due_at', come.due_at), in_now
+            SELECT o.shop_id, audience, CASE WHEN audience = 'buyer' THEN o.buyer_id ELSE 0 END, o.id, o.number, argued.number,
+                'clock_warning',
+                jsonb_build_object('clock', come.kind, 'clock_id', come.id, 'percent', come.percent, 'due_at', come.due_at), in_now
             FROM warned JOIN come ON come.shop_id = warned.shop_id AND come.id = warned.clock_id
                 JOIN orders_order AS o ON o.shop_id = come.shop_id AND o.id = come.order_id
                 LEFT JOIN cases_unit AS disputed ON disputed.shop_id = come.shop_id AND disputed.order_id = come.order_id
