@@ -1,6 +1,6 @@
 """Writes of the vault. Called by flows only, inside their transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from anka.core.database import require_transaction, rows, value
@@ -77,16 +77,17 @@ def add_keys(*, batch: BatchRecord, data_key_version: int, sealed: Sequence[Seal
     return {key_id for (key_id,) in stored}
 
 
-def note_duplicates(*, shop_id: int, key_ids: Collection[int], at: datetime) -> int:
+def note_duplicates(*, shop_id: int, keys: Sequence[SealedRow], at: datetime) -> int:
     """Write down which of these new keys another shop has too; return how many pairs that made.
 
     Imports of different shops come through here one at a time: of two that bring the same key at once, the later one sees the other's.
     The keys themselves are stored before, so nobody waits for them here.
     """
     require_transaction()
-    if not key_ids:
+    if not keys:
         return 0
-    return int(value("SELECT note_duplicates(%s, %b::bigint[], %s)", (shop_id, list(key_ids), at)))
+    columns = ([row.key_id for row in keys], [row.blind_index for row in keys])
+    return int(value("SELECT note_duplicates(%s, %b::bigint[], %b::bytea[], %s)", (shop_id, *columns, at)))
 
 
 def add_issuer_answers(*, shop_id: int, order_id: int, answers: Sequence[IssuerAnswer]) -> set[int]:
