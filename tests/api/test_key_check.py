@@ -11,6 +11,7 @@ from anka.adapters.channels.sandbox_keys import Mode
 from anka.config.settings import ENVIRONMENT
 from anka.config.wiring import wire
 from anka.core import database as door
+from anka.core.idempotency import request_key
 from anka.jobs.channels import channels
 from anka.sandbox.gateway import Gateway, GatewaySettings
 from anka.sandbox.server import RunningGateway
@@ -75,8 +76,7 @@ def test_the_idempotency_row_does_not_give_the_prefix_away() -> None:
         "SELECT encode(fingerprint, 'hex') FROM core_request WHERE caller = %s AND idempotency_key = 'check-2'", (caller,)
     )
     path = f"/api/v1/orders/{number}/units/1/key-check"
-    from anka.core.idempotency import request_key  # noqa: PLC0415  what somebody who reads the row would try
-
+    # What somebody who reads the row would try.
     guessed = request_key(caller=caller, key="check-2", method="POST", path=path, body=b'{"prefix":"ZZZZ"}')
     assert fingerprint
     assert fingerprint != guessed.fingerprint.hex()

@@ -288,11 +288,11 @@ def stocked_once(product: Product) -> None:
     assert product.available == 3
 
 
-def hear(ground: Ground) -> object:
+def hear(ground: Ground) -> None:
     """Hear from the issuer that the key was used before anybody opened it."""
     answer = Answer(said=Said(state=KeyState.USED, redeemer=Redeemer.OTHER), digest=bytes(32))
     occasion = Occasion(issuer="sandbox", occasion="claim")
-    return record_issuer_answer(order_number=ground.order.number, occasion=occasion, heard={1: answer}, at=SOON)
+    record_issuer_answer(order_number=ground.order.number, occasion=occasion, heard={1: answer}, at=SOON)
 
 
 def heard_once(ground: Ground) -> None:

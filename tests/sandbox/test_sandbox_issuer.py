@@ -24,7 +24,7 @@ from tests.sandbox.world import World
 
 KEY = hashlib.sha256(b"KEY1").hexdigest()
 UNIT = "QM-7KQ2H8MPZD4TW-1"
-UNUSED = {"use_check": "unused", "voidable": True}
+UNUSED: dict[str, Any] = {"use_check": "unused", "voidable": True}
 
 
 def about(unit: str = UNIT) -> Question:
@@ -170,7 +170,7 @@ def test_a_notice_counts_only_for_its_purpose_and_address(world: World, issuer: 
         return sandbox_wire.signed_headers(key=key, envelope=envelope, body=body)
 
     assert issuer.read_notice(headers=headers(keys.issuer), body=body, path=NOTICE_PATH)[UNIT].said.state == KeyState.INVALID
-    refused = (
+    refused: tuple[dict[str, str], ...] = (
         headers(keys.gateway),
         headers(keys.merchant),
         headers(keys.issuer, Purpose.ISSUER_ANSWER),

@@ -94,16 +94,16 @@ def check_key(
             midnight = datetime.combine(day + timedelta(days=1), time(), CHINA)
             raise TooManyKeyChecks(seconds=math.ceil((midnight - at.now).total_seconds()))
         secret = open_secret(queries.sealed_key(shop_id=state.shop_id, key_id=unit.key_id))
-        matched = _begins_with(normalised(secret), beginning)
+        possession = "match" if _begins_with(normalised(secret), beginning) else "no_match"
         writes.add_key_check(
             unit=(state.shop_id, state.id, unit.position),
             day=day,
             try_number=tried + 1,
             person_id=actor.person_id,
-            matched=matched,
+            possession=possession,
             at=at.now,
         )
-        check = KeyCheck(possession="match" if matched else "no_match", tries_left=MOST_A_DAY - tried - 1)
+        check = KeyCheck(possession=possession, tries_left=MOST_A_DAY - tried - 1)
         event = Event(what="key_checked", positions=[unit.position], details=msgspec.to_builtins(check))
         reference = f"{check.possession}:{check.tries_left}"
         apply(state=state, change=Change(events=[event]), actor=actor, request=request, reference=reference, at=at)

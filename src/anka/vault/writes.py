@@ -104,11 +104,11 @@ def add_issuer_answers(*, shop_id: int, order_id: int, answers: Sequence[IssuerA
     return {position for (position,) in stored}
 
 
-def add_key_check(*, unit: tuple[int, int, int], day: date, try_number: int, person_id: int, matched: bool, at: datetime) -> None:
-    """Write down one try to prove possession of a key; `unit` is its shop, order and position."""
+def add_key_check(*, unit: tuple[int, int, int], day: date, try_number: int, person_id: int, possession: str, at: datetime) -> None:
+    """Write down one try to prove possession of a key: `match` or not. `unit` is its shop, order and position."""
     require_transaction()
     rows(
         "INSERT INTO vault_key_check (shop_id, order_id, position, day, try_number, tried_at, person_id, matched)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-        (*unit, day, try_number, at, person_id, matched),
+        (*unit, day, try_number, at, person_id, possession == "match"),
     )
