@@ -20,6 +20,8 @@ COMMANDS = {
     "policy": ("policy", "judge facts by the rules, and explain the decision"),
     "audit": ("audit", "check every invariant"),
     "doctor": ("doctor", "say what is wrong with this installation and how to mend it"),
+    "backup": ("backup", "copy the whole database to a file, while the market runs"),
+    "restore": ("restore", "read such a copy into an empty database"),
     "bench": ("bench", "measure"),
     "reset": ("reset", "throw a sandbox's data away: database, keys, clock"),
     "load-demo": ("load_demo", "fill an empty sandbox with the demo market (part of up --demo)"),

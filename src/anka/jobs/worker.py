@@ -23,7 +23,7 @@ IDLE_SECONDS = 0.25
 UNREACHABLE_SECONDS = 1.0
 HOUSEKEEPING_EVERY = timedelta(minutes=1)
 # Whoever stops us kills us soon after; what is not finished by then is rolled back and leased anew, as after a crash.
-MOST_SECONDS_TO_STOP = 8.0
+MOST_SECONDS_TO_STOP = 5.0
 
 
 class _Heart:
@@ -72,7 +72,7 @@ def run(*, stop: threading.Event) -> None:
 
 
 def run_until_signalled() -> None:
-    """Work until SIGTERM or SIGINT, finishing what has begun, for eight seconds at most."""
+    """Work until SIGTERM or SIGINT, finishing what has begun, for five seconds at most."""
     stop, finished = threading.Event(), threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())

@@ -1,0 +1,159 @@
+"""SIGTERM: what has begun is finished and answered, nothing new is taken, and everybody is gone within ten seconds."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from anka.accounts.tokens import EVERYTHING
+from anka.core import database
+from anka.core.clock import moment
+from anka.flows.issue_token import issue_token
+from tests import builders
+from tests.builders import Order
+from tests.cli.running import start
+from tests.databases import Database
+
+TICK = threading.Event()
+MOST_SECONDS = 10
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+def eventually(true: Any) -> bool:
+    return any(true() or TICK.wait(0.05) for _round in range(400))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Web:
+    """A running `anka web` on a database of its own."""
+
+    def __init__(self, place: Database, home: Path) -> None:
+        self.port = free_port()
+        variables = {
+            "ANKA_HOME": os.environ["ANKA_HOME"],
+            "ANKA_DATABASE_URL": place.runtime,
+            "ANKA_BASE_URL": f"http://127.0.0.1:{self.port}",
+            "ANKA_LOG_FORMAT": "json",
+        }
+        self.log = home / "web.log"
+        self.process = start(("web", "--port", str(self.port), "--workers", "2"), variables, self.log)
+        assert eventually(lambda: self.answers("/livez")), self.log.read_text()
+
+    def ask(self, path: str, body: object = None, token: str = "") -> Any:
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}", "Idempotency-Key": "once"} if token else {}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.load(answer)
+
+    def answers(self, path: str) -> bool:
+        try:
+            return bool(self.ask(path))
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+
+
+@pytest.fixture
+def web(fresh_database: Database, tmp_path: Path) -> Iterator[Web]:
+    web = Web(fresh_database, tmp_path)
+    yield web
+    if web.process.poll() is None:
+        os.killpg(web.process.pid, signal.SIGKILL)
+    web.process.wait(MOST_SECONDS)
+
+
+def confirming(web: Web, order: Order, told: dict[str, Any]) -> threading.Thread:
+    """Confirm an order in a thread; what comes back is put into `told`."""
+    token = issue_token(person_id=order.buyer.person_id, scopes=EVERYTHING, at=moment())
+
+    def ask() -> None:
+        try:
+            told["answer"] = web.ask(f"/api/v1/orders/{order.number}/confirm", {}, token)
+        except (OSError, urllib.error.HTTPError) as stopped:
+            told["stopped"] = stopped
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_request_in_flight_is_answered_and_nothing_new_is_taken(web: Web, fresh_database: Database) -> None:
+    order = builders.a_revealed_order()
+    told: dict[str, Any] = {}
+    with psycopg.connect(fresh_database.owner) as holder:
+        holder.execute("SELECT FROM orders_order WHERE number = %s FOR UPDATE", (order.number,))
+        thread = confirming(web, order, told)
+        assert eventually(lambda: database.value(WAITING))
+        web.process.terminate()
+        assert eventually(lambda: not web.answers("/livez"))
+        assert not told
+        holder.rollback()
+    thread.join(MOST_SECONDS)
+    assert told["answer"]["number"] == order.number, told
+    assert order.moneys == ["released"]
+    assert web.process.wait(MOST_SECONDS) == 0
+
+
+@pytest.mark.breaks_invariants
+def test_where_it_is_killed_instead_the_effect_is_none(web: Web, fresh_database: Database) -> None:
+    """The negative control: without grace the same request gets no answer. Its effect is none, and a repeat carries it out."""
+    order = builders.a_revealed_order()
+    told: dict[str, Any] = {}
+    with psycopg.connect(fresh_database.owner) as holder:
+        holder.execute("SELECT FROM orders_order WHERE number = %s FOR UPDATE", (order.number,))
+        thread = confirming(web, order, told)
+        assert eventually(lambda: database.value(WAITING))
+        os.killpg(web.process.pid, signal.SIGKILL)
+        thread.join(MOST_SECONDS)
+        assert "stopped" in told
+        holder.rollback()
+    assert eventually(lambda: not database.value(WAITING))
+    assert order.moneys == ["held"]
+
+
+def test_a_worker_stops_within_ten_seconds_and_leaves_its_work_to_others(fresh_database: Database, tmp_path: Path) -> None:
+    variables = {"ANKA_HOME": os.environ["ANKA_HOME"], "ANKA_DATABASE_URL": fresh_database.runtime}
+    process = start(("worker",), variables, tmp_path / "worker.log")
+    try:
+        assert eventually(lambda: database.value("SELECT count(*) FROM core_worker"))
+        order = builders.a_paid_order()
+        with psycopg.connect(fresh_database.owner) as holder:
+            holder.execute("SELECT FROM orders_order WHERE number = %s FOR UPDATE", (order.number,))
+            assert eventually(lambda: database.value(WAITING))
+            process.terminate()
+            holder.rollback()
+        assert process.wait(MOST_SECONDS) == 0
+        assert order.stages in (["sealed"], ["queued"])
+        leased = "SELECT count(*) FROM core_outbox WHERE done_at IS NULL AND leased_until IS NOT NULL"
+        assert database.value(leased) == 0
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(MOST_SECONDS)
+    assert "Traceback" not in (tmp_path / "worker.log").read_text()
+
+
+def test_what_is_told_of_a_request_in_the_log_of_a_process(web: Web) -> None:
+    web.ask("/livez")
+    web.process.terminate()
+    assert web.process.wait(MOST_SECONDS) == 0
+    lines = [json.loads(line) for line in web.log.read_text().splitlines() if line.startswith("{")]
+    assert any(line["logger"] == "anka.access" and line["route"] == "/livez" and line["status"] == 200 for line in lines)
+    assert subprocess.run(["pgrep", "-g", str(web.process.pid)], capture_output=True, check=False).returncode == 1
