@@ -12,6 +12,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from anka.domain.deadlines import arrival
 from anka.domain.policy import wordings
 from anka.domain.policy.reasons import REASONS
+from anka.web import case_words
 from anka.web.requests import language, pick
 from anka.web.templatetags.anka import CURRENCY_SIGNS
 
@@ -72,7 +73,6 @@ EVENTS: Words = MappingProxyType(
         "units_voided": gettext_lazy("%(pieces)s voided"),
         "units_rotated": gettext_lazy("%(pieces)s taken back, its login changed"),
         "units_kept": gettext_lazy("%(pieces)s closed; the goods stay with the buyer"),
-        "case_opened": gettext_lazy("Cancellation asked for %(pieces)s (%(reason)s); %(amount)s agreed by rule"),
         "refund_submitted": gettext_lazy("%(channel)s was asked to send %(amount)s back"),
         "refund_arrived": gettext_lazy("%(amount)s has arrived at %(channel)s"),
         "refund_stuck": gettext_lazy("%(channel)s could not complete the refund of %(amount)s; a person is looking into it"),
@@ -166,7 +166,7 @@ def statement(code: str) -> str:
 
 def event(*, what: str, positions: tuple[int, ...], details: Mapping[str, object], currency: str) -> str:
     """Return what happened, in one clause."""
-    form = str(EVENTS.get(what, "")) or gettext("Recorded: %(what)s")
+    form = str(EVENTS.get(what, "")) or case_words.event_form(what=what, details=details) or gettext("Recorded: %(what)s")
     minor = details.get("amount_minor", details.get("refund_minor", 0))
     return form % {
         "what": what,
@@ -174,12 +174,15 @@ def event(*, what: str, positions: tuple[int, ...], details: Mapping[str, object
         "channel": channel(str(details.get("channel", ""))),
         "pieces": pieces(positions),
         "reason": reason(str(details.get("reason", ""))),
+        "code": case_words.refusal(str(details.get("code", ""))),
+        "kind": case_words.evidence_kind(str(details.get("kind", ""))),
+        "side": case_words.side(str(details.get("side", "")), seen_by=""),
     }
 
 
 def event_tone(what: str) -> str:
     """Return the tone of an event's dot."""
-    return _TONES.get(what, "info")
+    return _TONES.get(what) or case_words.TONES.get(what, "info")
 
 
 def actor(code: str, *, shop: str) -> str:
