@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from django.test import RequestFactory
@@ -19,6 +20,7 @@ from anka.messaging.queries import unread_count
 from anka.web import context
 from anka.web.requests import Visitor
 
+FLOWS = Path(__file__).parents[2] / "src" / "anka" / "flows"
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 BADGE = re.compile(r'<b class="unread">(\d+\+?)<span class="visually-hidden">')
 
@@ -95,6 +97,21 @@ def test_the_time_left_is_shown_while_the_clock_runs() -> None:
     shown = page(browser(order.buyer))
     assert "data-due=" not in shown
     assert "请在 3月2日 10:10 前答复方案" in shown
+
+
+def test_every_notice_of_the_flows_has_words() -> None:
+    source = "\n".join(path.read_text(encoding="utf-8") for path in [*FLOWS.glob("**/*.py"), *FLOWS.glob("sql/functions/*.sql")])
+    said = set(re.findall(r'"((?:case|order|refund)_[a-z_]+)"[,)]', "".join(re.findall(r"(?:tell|Notice)\([^\n]*", source))))
+    assert {"case_closed", "case_escalated"} <= said
+    assert said - words.TOLD.keys() == set()
+
+
+def test_money_a_notice_is_about_is_shown() -> None:
+    order = a_placed_order(when=at(3))
+    tell(order, kind="case_closed", details='{"refund_minor": 1234}')
+    assert 'value="12.34"' in page(browser(order.buyer))
+    tell(order, kind="case_closed", details='{"refund_minor": "<b>"}')
+    assert page(browser(order.buyer)).count('class="money') == 1
 
 
 def test_what_nobody_has_words_for_is_still_said_and_odd_details_break_nothing() -> None:

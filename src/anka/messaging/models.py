@@ -26,4 +26,5 @@ class Notice(msgspec.Struct, frozen=True):
     shop_name_en: str
     title_zh: str
     title_en: str
+    currency: str
     clock_runs: bool

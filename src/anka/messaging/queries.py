@@ -23,7 +23,7 @@ WITH mine AS (
 newest AS (SELECT * FROM mine ORDER BY id DESC LIMIT %(limit)s)
 SELECT newest.id, newest.audience, newest.kind, newest.details::text, newest.made_at, newest.read_at, newest.order_number,
     newest.case_number, coalesce(shop.code, ''), coalesce(shop.name_zh, ''), coalesce(shop.name_en, ''), coalesce(product.title_zh, ''),
-    coalesce(product.title_en, ''), coalesce(clock.state = 'running', false)
+    coalesce(product.title_en, ''), coalesce(o.currency, ''), coalesce(clock.state = 'running', false)
 FROM newest LEFT JOIN accounts_shop AS shop ON shop.id = newest.shop_id
     LEFT JOIN orders_order AS o ON o.shop_id = newest.shop_id AND o.id = newest.order_id
     LEFT JOIN catalog_product AS product ON product.shop_id = o.shop_id AND product.id = o.product_id

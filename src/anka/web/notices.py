@@ -66,9 +66,17 @@ def line(notice: Notice) -> dict[str, Any]:
         "due_at": words.due_at(notice=notice) if notice.clock_runs else None,
         "shop_name": pick(notice.shop_name_zh, notice.shop_name_en),
         "title": pick(notice.title_zh, notice.title_en),
+        "amount_minor": _amount(notice),
+        "currency": notice.currency,
         "number": notice.case_number or notice.order_number,
         "url": address(notice),
     }
+
+
+def _amount(notice: Notice) -> int:
+    """Return the money a notice is about, 0 where it is about none."""
+    found = notice.details.get("amount_minor", notice.details.get("refund_minor"))
+    return found if isinstance(found, int) else 0
 
 
 def _tone(notice: Notice) -> str:
