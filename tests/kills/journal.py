@@ -12,7 +12,8 @@ from tests.kills.market import Person
 class Entry:
     """One request, with the key under which it was repeated until somebody answered. `made` is what a 2xx answer says it made.
 
-    `began` and `ended` are seconds of the monotonic clock; `silences` counts the times nobody answered.
+    `began` and `ended` are seconds of the monotonic clock; `passed` says how far
+    the market's clock had been moved by then; `silences` counts the times nobody answered.
     """
 
     number: int
@@ -21,6 +22,7 @@ class Entry:
     ask: Ask
     key: str
     began: float
+    passed: int
     ended: float = 0.0
     status: int = 0
     code: str = ""
@@ -48,11 +50,11 @@ class Journal:
     _units: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def begin(self, who: Person, action: Action, ask: Ask, *, now: float) -> Entry:
+    def begin(self, who: Person, action: Action, ask: Ask, *, now: float, passed: int) -> Entry:
         """Note a request before it is made."""
         with self._lock:
             number = len(self.entries) + 1
-            entry = Entry(number, who, action, ask, f"kills-{number}", now)
+            entry = Entry(number, who, action, ask, f"kills-{number}", now, passed)
             self.entries.append(entry)
             return entry
 

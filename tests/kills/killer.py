@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from random import Random
 
 import psycopg
@@ -20,7 +21,12 @@ DATABASE_KILLS = frozenset({"database", "backend", "together", "twice"})
 # A market that does not serve again within this will not do so later either.
 GIVE_UP_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 1.2
-WORKED = "SELECT EXISTS (SELECT FROM core_event WHERE transaction_id > %s::text::xid8 AND actor LIKE 'system:%%')"
+# A worker works when something was done by itself since; where nothing waits to be done, when it says that it lives.
+WORKED = """
+SELECT EXISTS (SELECT FROM core_event WHERE transaction_id > %(position)s::text::xid8 AND actor LIKE 'system:%%')
+    OR EXISTS (SELECT FROM core_worker WHERE started_at >= %(killed)s) AND NOT EXISTS (
+        SELECT FROM core_outbox WHERE done_at IS NULL AND leased_until IS NULL AND due_at <= %(now)s)
+"""
 
 
 @dataclass(frozen=True)
@@ -82,12 +88,14 @@ class Killer:
 
     def _has_worked(self) -> bool:
         with suppress(psycopg.Error), closing(self.world.connect()) as connection:
-            found = connection.execute(WORKED, (self._position,)).fetchone()
+            now = datetime.now(UTC)
+            found = connection.execute(WORKED.encode(), {"position": self._position, "killed": self._killed, "now": now}).fetchone()
             return bool(found and found[0])
         return False
 
     def worker(self) -> bool:
-        """Kill the worker; it is back when something has been done by itself in a transaction begun after it was started again."""
+        """Kill the worker and note from where on what is done by itself is done by its successor."""
+        self._killed = datetime.now(UTC)
         gone = self._child("worker")
         with suppress(psycopg.Error), closing(self.world.connect()) as connection:
             found = connection.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text").fetchone()

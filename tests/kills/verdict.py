@@ -5,14 +5,13 @@ Each question returns sentences about what is wrong; no sentence is a good answe
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import Any
 
 import msgspec
 import psycopg
 
 from tests.kills.journal import Entry, Journal
-from tests.kills.wire import NoAnswer
 from tests.kills.world import World, eventually
 
 Connection = psycopg.Connection[Any]
@@ -29,6 +28,11 @@ OPEN = {
     "notices of the gateway": "SELECT count(*) FROM sandbox.notice WHERE finished_at IS NULL",
     "refunds at the gateway": "SELECT count(*) FROM sandbox.refund WHERE next_at IS NOT NULL",
 }
+WAITING = """
+SELECT 'work', topic, subject, 'due', due_at, 'leased', leased_until, 'tries', tries, failure FROM core_outbox WHERE done_at IS NULL
+UNION ALL SELECT 'attempt', status, number, 'asked', submitted_at, 'ended', ended_at, 'times', asked, channel
+    FROM payments_attempt WHERE status NOT IN ('succeeded', 'closed', 'failed', 'reversed')
+"""
 # What a person at the gateway would press after an outage: its pauses grow to hours.
 SEND_AGAIN = "UPDATE sandbox.notice SET due_at = least(due_at, now()), due_clock = 'real', claimed_until = NULL WHERE finished_at IS NULL"
 EVENTS = """
@@ -64,14 +68,9 @@ def settled(world: World) -> list[str]:
             if eventually(lambda: not any(count(connection, query) for query in OPEN.values()), seconds=1.0):
                 return []
             connection.execute(SEND_AGAIN)
-            _move_clock(world)
-        return [f"{found} {what} still open" for what, query in OPEN.items() if (found := count(connection, query))]
-
-
-def _move_clock(world: World) -> None:
-    # Where nobody answers it is moved again at the next step.
-    with suppress(NoAnswer):
-        world.web.tell("/api/v1/sandbox/clock", {"advance_seconds": STEP_SECONDS}, token=world.market.people[0].token)
+            world.move_clock(STEP_SECONDS)
+        still = [f"{found} {what} still open" for what, query in OPEN.items() if (found := count(connection, query))]
+        return still + [" ".join(map(str, row)) for row in connection.execute(WAITING.encode()).fetchmany(MOST_TOLD)]
 
 
 def count(connection: Connection, query: str, *parameters: object) -> int:

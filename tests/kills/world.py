@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +26,7 @@ from anka.config.embedded.supervisor import server_processes
 from anka.config.processes import Child, Family
 from tests.cli.running import COMMAND, environment
 from tests.kills.market import Market
-from tests.kills.wire import Address
+from tests.kills.wire import Address, NoAnswer
 
 HOST = "127.0.0.1"
 # Below the ports that outgoing connections use: a client must not sit on the port of a server that is just being started again.
@@ -69,6 +70,8 @@ class World:
     settings: Mapping[str, str] = field(default_factory=dict)
     # Held by whoever needs to know that only the worker does what falls due.
     calm: threading.Lock = field(default_factory=threading.Lock)
+    # By how many seconds the market's clock was moved: keys of requests are kept by it.
+    passed: int = 0
     market: Market = field(init=False)
     web: Address = field(init=False)
     gateway: Address = field(init=False)
@@ -136,6 +139,12 @@ class World:
     def is_whole(self) -> bool:
         """Tell whether every part runs."""
         return self.trouble is None and all(self.child(name) for name in CHILDREN) and self.server.process.alive()
+
+    def move_clock(self, seconds: int) -> None:
+        """Let time pass in the market. An outage may swallow it."""
+        self.passed += seconds
+        with suppress(NoAnswer):
+            self.web.tell("/api/v1/sandbox/clock", {"advance_seconds": seconds}, token=self.market.people[0].token)
 
     def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """Run `anka` beside the market, to its end."""
