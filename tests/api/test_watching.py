@@ -15,7 +15,7 @@ from django.conf import settings
 from anka.adapters.keyring.file import FollowedKeyring
 from anka.api import metrics
 from anka.config import log, redaction
-from anka.config.wsgi import ENVIRONMENT
+from anka.config.settings import ENVIRONMENT
 from anka.core import heartbeat
 from anka.core.clock import moment
 from anka.core.tallies import STATUSES, Tallies

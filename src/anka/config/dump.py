@@ -19,15 +19,7 @@ SELECT greatest((SELECT max(transaction_id) FROM core_event), (SELECT max(to_tra
     pg_snapshot_xmax(pg_current_snapshot())::text::bigint
 """
 USED_AT_ONCE = 100_000
-# Each block is a subtransaction that writes, and so takes a number.
-USE = """
-DO $$ BEGIN
-    CREATE TEMP TABLE numbers_used (nothing boolean) ON COMMIT DROP;
-    FOR number IN 1..{count} LOOP
-        BEGIN INSERT INTO numbers_used VALUES (true); EXCEPTION WHEN division_by_zero THEN NULL; END;
-    END LOOP;
-END $$
-"""
+USE = "SELECT use_transaction_numbers(%s)"
 
 
 class DumpFailed(Exception):
@@ -90,7 +82,7 @@ def catch_up(*, url: str) -> Iterator[int]:
     """
     with psycopg.connect(url, autocommit=True) as connection:
         while count := min(behind(url=url), USED_AT_ONCE):
-            connection.execute(USE.format(count=count).encode())
+            connection.execute(USE, (count,))
             yield count
 
 

@@ -21,3 +21,18 @@ $$
         ON CONFLICT (name) DO UPDATE SET found_at = excluded.found_at, value = excluded.value
         WHERE core_result.found_at <= excluded.found_at;
 $$;
+
+-- Use up transaction numbers after restoring a copy (config/dump.py): each block is a subtransaction that writes, and so takes one.
+CREATE OR REPLACE FUNCTION use_transaction_numbers(in_count integer) RETURNS void LANGUAGE plpgsql AS
+$$
+BEGIN
+    CREATE TEMP TABLE number_used (nothing boolean) ON COMMIT DROP;
+    FOR number IN 1..in_count LOOP
+        BEGIN
+            INSERT INTO pg_temp.number_used VALUES (true);
+        EXCEPTION WHEN division_by_zero THEN
+            NULL;
+        END;
+    END LOOP;
+END
+$$;
