@@ -90,6 +90,16 @@ GUARDS: dict[str, Removal] = {
     "one unit per key": dropped_index("orders_unit_one_per_key"),
     "one allocation per key": dropped_index("vault_allocation_one_current"),
     "one clock": dropped_index("core_clock_one_running"),
+    "case lock": all_of(
+        edited("lock_case", "FOR NO KEY UPDATE"),
+        edited("lock_order", "FOR NO KEY UPDATE"),
+    ),
+    "case still open": edited("step_case", "AND closed_at IS NULL"),
+    "case moves": silenced_trigger("cases_case", "case_moves"),
+    "one open case": dropped_index("cases_unit_one_open"),
+    "frozen is not opened": edited("move_units", "AND (made <> 'reveal' OR unit.frozen_minor = 0)"),
+    "frozen is not released": edited("move_unit_money", "AND (in_change ->> 'money' NOT IN ('released', 'settled') OR frozen_minor = 0)"),
+    "given once": edited("hand_keys_to_units", "AND unit.key_id IS NULL"),
     "request once": all_of(
         dropped_constraint("core_request", "core_request_pkey"),
         edited("remember_request", "ON CONFLICT (caller, idempotency_key) DO NOTHING"),

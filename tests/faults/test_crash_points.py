@@ -9,12 +9,13 @@ from anka.flows.deliver_order import deliver_order
 from anka.flows.place_order import Purchase, place_order
 from tests import builders
 from tests.builders import at
+from tests.faults.cases import CASE_FLOWS
 from tests.faults.crash import Flow, crash_points, dies_at, places
 from tests.faults.flows import FLOWS, Ground, Shelf, a_paid, stands
 from tests.faults.odd import ODD_FLOWS
 
 
-@pytest.mark.parametrize("flow", FLOWS + ODD_FLOWS, ids=str)
+@pytest.mark.parametrize("flow", [*FLOWS, *ODD_FLOWS, *CASE_FLOWS], ids=str)
 def test_exactly_once_whatever_the_moment_of_death(flow: Flow[Any]) -> None:
     assert crash_points(flow) >= 4
 

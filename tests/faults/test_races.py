@@ -8,23 +8,25 @@ from anka.flows.take_payment import Taken, take_payment
 from tests import builders
 from tests.builders import at
 from tests.databases import Database
+from tests.faults.cases import CASE_RACES
 from tests.faults.guards import take_away
 from tests.faults.interleave import HOOKS, Result, together
 from tests.faults.odd import ODD_RACES
 from tests.faults.races import PRICE, RACES, Race, Stumbled
 
 ROUNDS = 5
+ALL_RACES = RACES + ODD_RACES + CASE_RACES
 
 
 @pytest.mark.parametrize("turned", [0, 1], ids=["as named", "turned"])
 @pytest.mark.parametrize("hook", HOOKS)
-@pytest.mark.parametrize("race", RACES + ODD_RACES, ids=str)
+@pytest.mark.parametrize("race", ALL_RACES, ids=str)
 def test_race(database: Database, race: Race, hook: str, turned: int) -> None:
     race.run(place=database, hook=hook, turned=turned)
 
 
 @pytest.mark.breaks_invariants
-@pytest.mark.parametrize("race", RACES + ODD_RACES, ids=str)
+@pytest.mark.parametrize("race", ALL_RACES, ids=str)
 def test_without_its_guards_the_race_is_lost(fresh_database: Database, race: Race) -> None:
     """The negative control: with the guards gone, at least one interleaving breaks what must hold."""
     take_away(fresh_database, *race.guards)
@@ -41,7 +43,7 @@ def test_without_its_guards_the_race_is_lost(fresh_database: Database, race: Rac
     assert lost, "nothing was lost without the guards, so this race proves nothing"
 
 
-@pytest.mark.parametrize("guard", sorted({guard for race in RACES + ODD_RACES for guard in race.guards}))
+@pytest.mark.parametrize("guard", sorted({guard for race in ALL_RACES for guard in race.guards}))
 def test_every_guard_can_be_taken_away(fresh_database: Database, guard: str) -> None:
     """A guard whose text has changed would otherwise leave its control red for the wrong reason."""
     take_away(fresh_database, guard)

@@ -1,5 +1,5 @@
 -- Move units of one order from one stage to the next, their keys with them. All of them or none: a unit that has moved meanwhile
--- refuses the whole. One event is recorded for the move, under the order's lock.
+-- refuses the whole, and so does opening one whose money an open case has frozen. One event is recorded, under the order's lock.
 CREATE OR REPLACE FUNCTION move_units(in_shop bigint, in_order bigint, in_at timestamptz, in_actor text, in_person bigint, in_move jsonb)
 RETURNS void LANGUAGE plpgsql AS
 $$
@@ -28,7 +28,8 @@ BEGIN
         FROM orders_move AS allowed
         WHERE shop_id = in_shop AND order_id = in_order AND position = ANY (wanted)
           AND allowed.goods = unit.goods AND allowed.from_stage = unit.stage AND allowed.move = made
-          AND allowed.to_stage = next_stage;
+          AND allowed.to_stage = next_stage
+          AND (made <> 'reveal' OR unit.frozen_minor = 0);
     GET DIAGNOSTICS moved = ROW_COUNT;
     IF moved <> cardinality(wanted) THEN
         RAISE EXCEPTION 'a unit has moved meanwhile' USING ERRCODE = 'AN004';
@@ -40,7 +41,8 @@ BEGIN
 END
 $$;
 
--- Change the money axis of units without touching the goods: confirmed, settled, refund arrived.
+-- Change the money axis of units without touching the goods: confirmed, settled, refund arrived. What an open case has frozen is neither
+-- confirmed nor settled.
 CREATE OR REPLACE FUNCTION move_unit_money(in_shop bigint, in_order bigint, in_at timestamptz, in_change jsonb) RETURNS void LANGUAGE plpgsql AS
 $$
 DECLARE
@@ -50,10 +52,11 @@ BEGIN
     UPDATE orders_unit SET money = in_change ->> 'money',
             refunded_minor = refunded_minor + coalesce((in_change ->> 'refund_each_minor')::bigint, 0),
             confirmed_at = CASE WHEN in_change ->> 'money' = 'released' THEN in_at ELSE confirmed_at END
-        WHERE shop_id = in_shop AND order_id = in_order AND position = ANY (wanted);
+        WHERE shop_id = in_shop AND order_id = in_order AND position = ANY (wanted)
+          AND (in_change ->> 'money' NOT IN ('released', 'settled') OR frozen_minor = 0);
     GET DIAGNOSTICS moved = ROW_COUNT;
     IF moved <> cardinality(wanted) THEN
-        RAISE EXCEPTION 'a unit is missing' USING ERRCODE = 'AN004';
+        RAISE EXCEPTION 'a unit is missing, or its money is frozen' USING ERRCODE = 'AN004';
     END IF;
 END
 $$;
