@@ -14,6 +14,7 @@ from anka.flows.confirm_order import confirm_order
 from anka.jobs import sandbox_play
 from anka.jobs.channels import channels
 from anka.jobs.sandbox_play import GatewayRefuses, SandboxIsOff, move_clock, play_payment, play_refund
+from anka.payments.unidentified import queue
 from tests.builders import Order, a_buyer, a_key, a_placed_order, a_product
 from tests.jobs.market import PRICE, Market, attempts, events, refunds
 
@@ -47,6 +48,7 @@ def test_attacks_can_be_played_and_say_how_they_were_answered(market: Market) ->
     order = market.an_order()
     number = market.begin(order)
     assert play_payment(number=number, outcome="paid", faults=["forged"], at=market.now).notices == [401]
+    assert order.stages == ["reserved"]
     assert play_payment(
         number=number, outcome="paid", faults=["wrong_amount", {"fault": "duplicate", "copies": 3}], at=market.now
     ).notices == [
@@ -54,6 +56,20 @@ def test_attacks_can_be_played_and_say_how_they_were_answered(market: Market) ->
         409,
         409,
     ]
+    # The messages lied, but the money is real: the gateway, asked, said how much it is.
+    assert order.stages == ["sealed"]
+
+
+def test_another_sum_and_nobodys_money_can_be_played(market: Market) -> None:
+    order = market.an_order()
+    number = market.begin(order)
+    assert play_payment(number=number, outcome="paid", faults=[], amount_minor=PRICE - 1, at=market.now).notices == [409]
+    assert play_payment(number="NOBODYS-1", outcome="paid", faults=[], amount_minor=5, at=market.now).notices == [404]
+    with pytest.raises(NotFound):
+        play_payment(number="NOBODYS-2", outcome="paid", faults=[], at=market.now)
+    move_clock(advance_seconds=180, now=None)
+    found = {(money.reason, money.amount_minor, money.status) for money in queue(status=None, after=None, limit=10)}
+    assert found == {("too_little", PRICE - 1, "returned"), ("unknown_payment", 5, "open")}
     assert order.stages == ["reserved"]
 
 
