@@ -12,8 +12,8 @@ from tests.kills.market import Person
 class Entry:
     """One request, with the key under which it was repeated until somebody answered. `made` is what a 2xx answer says it made.
 
-    `began` and `ended` are seconds of the monotonic clock; `passed` says how far
-    the market's clock had been moved by then; `silences` counts the times nobody answered.
+    `began` and `ended` are seconds of the monotonic clock; `passed` says how far the market's clock had been
+    moved by then; `silences` counts the tries without a definite answer.
     """
 
     number: int

@@ -74,7 +74,7 @@ class Report:
         """For people."""
         lines = [
             f"seed {self.plan.seed}: {self.epochs} epochs, {self.seconds:.0f} s; {self.changes} state changes",
-            f"{self.requests} requests, {self.acknowledged} acknowledged, {self.silences} times nobody answered",
+            f"{self.requests} requests, {self.acknowledged} acknowledged, {self.silences} tries without a definite answer",
             ", ".join(f"{name} {times}" for name, times in sorted(self.actions.items())),
             f"{'killed':14}{'times':>7}{'recovery s: median':>20}{'longest':>9}",
         ]

@@ -161,8 +161,10 @@ class Client:
                 if answer.status not in BUSY:
                     return answer
             except NoAnswer:
-                if entry is not None:
-                    entry.silences += 1
+                # Whether it was done is what the next try will tell.
+                pass
+            if entry is not None:
+                entry.silences += 1
             threading.Event().wait(PAUSE_SECONDS)
         raise NobodyAnswers(f"nobody answered in {MOST_TRIES} tries: {what}")
 
