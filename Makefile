@@ -30,8 +30,10 @@ help:
 demo: $(VENV)/.runtime $(MESSAGES)
 	@$(BIN)/anka up --demo
 
+# The random kills measure how long a market takes to serve again, so nothing else runs beside them.
 test: lint
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --ignore=tests/kills
+	$(BIN)/python -m pytest tests/kills
 
 lint: $(VENV)/.development $(MESSAGES)
 	$(BIN)/ruff check .

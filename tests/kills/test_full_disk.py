@@ -1,4 +1,4 @@
-"""The database's disk fills up under load: people are told to try again, nothing acknowledged is lost, and with room it goes on by itself."""
+"""The database's disk fills up under load: people are told to try again, nothing is lost, and with room it goes on by itself."""
 
 import os
 import shutil
