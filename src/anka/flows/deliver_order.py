@@ -7,7 +7,8 @@ from anka.core.actors import system
 from anka.core.clock import Moment
 from anka.core.idempotency import unrepeated
 from anka.domain.delivery_states import Move, Stage
-from anka.flows.steps.change import Change, Clock, apply, unit_move
+from anka.flows.steps.case_parts import Notice
+from anka.flows.steps.change import Change, Clock, Work, apply, unit_move
 from anka.orders.queries import lock_order
 
 DELIVERY = system("delivery")
@@ -29,5 +30,8 @@ def deliver_order(*, order_number: str, at: Moment) -> bool:
         clocks = [Clock(kind="promise", position=0, ends_as="stopped")]
         # A sealed unit is not confirmed before its refund window ends: money that goes back by one click has not been paid out.
         clocks += [Clock(kind="confirm", position=position, due_at=window_ends) for position in queued]
-        apply(state=state, change=Change(moves=[move], clocks=clocks), actor=DELIVERY, request=unrepeated("delivery"), at=at)
+        # Whoever made the keys is asked about them once they are the buyer's, by the worker and not in here.
+        work = [Work(topic="issuer", subject=state.number)] if state.issuer else []
+        change = Change(moves=[move], clocks=clocks, work=work, notices=[Notice(audience="buyer", kind="order_delivered")])
+        apply(state=state, change=change, actor=DELIVERY, request=unrepeated("delivery"), at=at)
         return True

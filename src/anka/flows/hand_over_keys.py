@@ -16,7 +16,7 @@ from anka.domain.goods import Goods
 from anka.flows.accept_order import chosen_units
 from anka.flows.steps.case_parties import require_merchant
 from anka.flows.steps.case_parts import Notice
-from anka.flows.steps.change import Change, Clock, HandedKey, apply, unit_move
+from anka.flows.steps.change import Change, Clock, HandedKey, Work, apply, unit_move
 from anka.flows.steps.give_back import WAITING
 from anka.orders.models import OrderState, Unit
 from anka.orders.queries import lock_order
@@ -113,5 +113,6 @@ def _change(state: OrderState, units: list[Unit], key_ids: list[int], at: Moment
     change.clocks = [Clock(kind="confirm", position=position, due_at=window_ends) for position in positions]
     if not any(unit.stage in WAITING for unit in state.units if unit.position not in positions):
         change.clocks.append(Clock(kind="promise", position=0, ends_as="stopped"))
+    change.work = [Work(topic="issuer", subject=state.number)] if state.issuer else []
     change.notices = [Notice(audience="buyer", kind="order_delivered")]
     return change

@@ -89,6 +89,15 @@ def opener_before_reveal(*, actor: Actor, shop_id: int, order_number: str, posit
     return keys.opener_of(wrapped=[WrappedDataKey(shop_id, version, bytes(wrapped), name) for version, wrapped, name, _issuer in found])
 
 
+# Who made a key that is to be voided: whom the product names, or else who has told us about this very order.
+VOIDER_OF = """
+SELECT coalesce(product.issuer, (SELECT told.issuer FROM vault_issuer_answer AS told WHERE told.shop_id = o.shop_id AND told.order_id = o.id
+                                 ORDER BY told.id DESC LIMIT 1))
+FROM orders_order AS o JOIN catalog_product AS product ON product.shop_id = o.shop_id AND product.id = o.product_id
+WHERE o.shop_id = (SELECT id FROM accounts_shop WHERE code = split_part(%s, '-', 1)) AND o.number = %s
+"""
+
+
 def void(*, order_number: str, position: int, number: str, at: Moment) -> str | None:
     """Ask the issuer to make a unit's key worthless and return its receipt, None where there is none: decide again without it then.
 
@@ -97,7 +106,7 @@ def void(*, order_number: str, position: int, number: str, at: Moment) -> str | 
     Raises:
         NotFound: there is no such order. Busy: the receipt could not be recorded; nothing was lost, ask again with the same number.
     """
-    code = database.value(ISSUER_OF, (order_number, order_number)) if issuers else None
+    code = database.value(VOIDER_OF, (order_number, order_number)) if issuers else None
     if code not in issuers:
         return None
     state = read_order(number=order_number, actor=ASKER, at=at)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from anka.core import database, outbox
+from anka.core import database, observation, outbox
 from anka.core.clock import Moment
 from anka.core.outbox import Task
 from anka.core.refusals import Busy, DatabaseUnavailable, Refusal
@@ -20,7 +20,7 @@ from anka.flows.deliver_order import deliver_order
 from anka.flows.fall_case_clocks import BATCH as CASES
 from anka.flows.fall_case_clocks import fall_case_clocks, fall_one_case
 from anka.flows.settle_order import settle_order
-from anka.jobs import claims, closing, questions, refunds
+from anka.jobs import claims, closing, issuers, questions, refunds
 
 log = logging.getLogger("anka.worker")
 Answer = TypeVar("Answer")
@@ -89,7 +89,13 @@ QUICK: dict[str, Handler] = {
     "untouched": _once(closing.give_back),
     "case_clock": _fall_one,
 }
-SLOW: dict[str, Handler] = {"refund": _refund, "expire": _once(closing.close_one), "question": _question, "void": _void}
+SLOW: dict[str, Handler] = {
+    "refund": _refund,
+    "expire": _once(closing.close_one),
+    "question": _question,
+    "void": _void,
+    "issuer": _once(issuers.ask_about_delivered),
+}
 HANDLERS = QUICK | SLOW
 
 
@@ -105,7 +111,8 @@ def work_off(*, at: Moment) -> int:
 
 
 def _do(task: Task, at: Moment) -> None:
-    again, failure = _safely(f"{task.topic} {task.subject}", partial(HANDLERS[task.topic], task.subject, at))
+    with observation.working_on(topic=task.topic, subject=task.subject):
+        again, failure = _safely(f"{task.topic} {task.subject}", partial(HANDLERS[task.topic], task.subject, at))
     if failure is not None:
         wait = min(FIRST_RETRY * 2 ** min(max(task.tries - 1, 0), 10), LONGEST_RETRY)
         outbox.later(task=task, due_at=at.now + wait, failure=failure)
@@ -176,7 +183,8 @@ def _fall_cases(at: Moment) -> int:
 
 
 def _attend_case(shop_id: int, number: str, at: Moment) -> bool:
-    acted, failure = _safely(f"case clock {number}", partial(fall_one_case, case_number=number, at=at))
+    with observation.working_on(topic="case_clock", subject=number):
+        acted, failure = _safely(f"case clock {number}", partial(fall_one_case, case_number=number, at=at))
     if failure is not None and failure != Busy.code:
         outbox.ask(shop_id=shop_id, topic="case_clock", subject=number, due_at=at.now + FIRST_RETRY, at=at)
     return bool(acted)
@@ -185,7 +193,8 @@ def _attend_case(shop_id: int, number: str, at: Moment) -> bool:
 def _attend(topic: str, order: tuple[int, str], act: Callable[..., bool], at: Moment) -> bool:
     """Act on one order's clock; where that fails, hand it to the outbox, which knows how to be patient."""
     shop_id, number = order
-    acted, failure = _safely(f"{topic} {number}", partial(act, order_number=number, at=at))
+    with observation.working_on(topic=topic, subject=number):
+        acted, failure = _safely(f"{topic} {number}", partial(act, order_number=number, at=at))
     # A busy order is simply looked at again.
     if failure is not None and failure != Busy.code:
         outbox.ask(shop_id=shop_id, topic=topic, subject=number, due_at=at.now + FIRST_RETRY, at=at)

@@ -6,7 +6,6 @@ from datetime import timedelta
 import msgspec
 from django.utils.translation import gettext_lazy as _
 
-from anka.core import database
 from anka.core.actors import Actor, ActorKind
 from anka.core.clock import Moment
 from anka.core.refusals import BadInput, Refusal
@@ -19,12 +18,12 @@ from anka.domain.policy.reasons import REASONS
 from anka.domain.unit_money import UnitMoney
 from anka.orders.models import OrderState, Unit
 from anka.orders.policies import rules_of
+from anka.vault.queries import prefix_was_proved
 
 DELIVERED = frozenset({Stage.SEALED, Stage.REVEALED, Stage.USED})
 # An issuer's answer is good for a claim so long.
 FRESH = timedelta(minutes=1)
 ENDED = frozenset({Stage.RELEASED, Stage.RECALLED, Stage.VOIDED, Stage.REPLACED, Stage.CLOSED_OUT})
-PROVED = "SELECT EXISTS (SELECT FROM vault_key_check WHERE shop_id = %s AND order_id = %s AND position = %s AND matched)"
 GOING_BACK = frozenset({UnitMoney.REFUNDING, UnitMoney.REFUNDED})
 
 
@@ -171,7 +170,7 @@ def _facts(state: OrderState, unit: Unit, claim: Claim, actor: Actor, at: Moment
 def _evidence(state: OrderState, unit: Unit, claim: Claim) -> tuple[str, ...]:
     """What is there already: what the asker brings, and a prefix that proved possession of this very key."""
     kinds = {kind for kind, _text in claim.evidence}
-    if unit.stage in (Stage.REVEALED, Stage.USED) and database.value(PROVED, (state.shop_id, state.id, unit.position)):
+    if unit.stage in (Stage.REVEALED, Stage.USED) and prefix_was_proved(shop_id=state.shop_id, order_id=state.id, position=unit.position):
         kinds.add("KEY_PREFIX")
     return tuple(sorted(kinds))
 
