@@ -9,10 +9,15 @@ from anka.core.clock import Moment
 
 CREDENTIALS = "SELECT id, password, is_active FROM accounts_person WHERE username = %s"
 SHOPS_OF = """
-SELECT shop.id, shop.code, membership.role FROM accounts_membership AS membership JOIN accounts_shop AS shop ON shop.id = membership.shop_id
+SELECT shop.id, shop.code, membership.role, shop.name_zh, shop.name_en FROM accounts_membership AS membership JOIN accounts_shop AS shop ON shop.id = membership.shop_id
 WHERE membership.person_id = %s ORDER BY shop.code LIMIT 50
 """
-PERSON = "SELECT id, username, display_name, language, is_active FROM accounts_person WHERE id = %s"
+PERSON = """
+SELECT person.id, person.username, person.display_name, person.language, person.is_active,
+       EXISTS (SELECT FROM accounts_membership AS membership WHERE membership.person_id = person.id),
+       EXISTS (SELECT FROM accounts_staffrole AS role WHERE role.person_id = person.id)
+FROM accounts_person AS person WHERE person.id = %s
+"""
 STANDING = "SELECT standing(%s, %s, 0, %s)::text"
 TOKENS = """
 SELECT id, made_at, expires_at, revoked_at FROM accounts_token WHERE person_id = %s ORDER BY id DESC LIMIT 100
@@ -28,13 +33,15 @@ class Credentials(msgspec.Struct, frozen=True):
 
 
 class PersonRow(msgspec.Struct, frozen=True):
-    """Somebody who can sign in, as pages show them."""
+    """Somebody who can sign in, as pages show them; whether they work for a shop, or for the platform."""
 
     id: int
     username: str
     display_name: str
     language: str
     is_active: bool
+    works_for_shop: bool
+    is_staff: bool
 
 
 class ShopRole(msgspec.Struct, frozen=True):
@@ -43,6 +50,8 @@ class ShopRole(msgspec.Struct, frozen=True):
     shop_id: int
     shop_code: str
     role: str
+    name_zh: str = ""
+    name_en: str = ""
 
 
 class PersonStanding(msgspec.Struct, frozen=True):

@@ -44,3 +44,66 @@ def wallet_statement(*, person_id: int, currency: str, before: int | None, limit
     """Return a wallet's movements, newest first, at most 100; `before` is the id of the last line of the page before."""
     parameters = (PLATFORM_SHOP, wallet_code(person_id=person_id), currency, before, before, max(1, min(limit, MOST_LINES)))
     return tuple(StatementLine(*row) for row in database.rows(STATEMENT, parameters))
+
+
+# The merchant's own accounts, in the order money goes through them.
+MERCHANT_ACCOUNTS = ("pending", "available", "frozen")
+BALANCES = """
+SELECT code, credits - debits FROM ledger_account WHERE shop_id = %s AND code = ANY (%s) AND currency = %s
+"""
+# A transfer between two of the merchant's own accounts is one movement, not two.
+MOVEMENTS = """
+SELECT transfer.id, journal.posted_at, journal.kind, journal.idempotency_key, split_part(debit.code, ':', 3),
+       split_part(credit.code, ':', 3), transfer.amount_minor
+FROM (
+    (SELECT id FROM ledger_transfer WHERE shop_id = %(shop)s
+        AND debit_id IN (SELECT id FROM ledger_account WHERE shop_id = %(shop)s AND code = ANY (%(codes)s) AND currency = %(currency)s)
+        AND (%(before)s::bigint IS NULL OR id < %(before)s::bigint) ORDER BY id DESC LIMIT %(limit)s)
+    UNION
+    (SELECT id FROM ledger_transfer WHERE shop_id = %(shop)s
+        AND credit_id IN (SELECT id FROM ledger_account WHERE shop_id = %(shop)s AND code = ANY (%(codes)s) AND currency = %(currency)s)
+        AND (%(before)s::bigint IS NULL OR id < %(before)s::bigint) ORDER BY id DESC LIMIT %(limit)s)
+) AS touched
+JOIN ledger_transfer AS transfer ON transfer.shop_id = %(shop)s AND transfer.id = touched.id
+JOIN ledger_journal AS journal ON journal.shop_id = %(shop)s AND journal.id = transfer.journal_id
+JOIN ledger_account AS debit ON debit.shop_id = %(shop)s AND debit.id = transfer.debit_id
+JOIN ledger_account AS credit ON credit.shop_id = %(shop)s AND credit.id = transfer.credit_id
+ORDER BY transfer.id DESC LIMIT %(limit)s
+"""
+
+
+class Movement(msgspec.Struct, frozen=True):
+    """A movement of a merchant's money. `out_of` and `into` are pending, available, frozen, or another word where it is not theirs.
+
+    `key` is the journal's: it names the order's unit, the case or the refund that moved it.
+    """
+
+    id: int
+    at: datetime
+    kind: str
+    key: str
+    out_of: str
+    into: str
+    amount_minor: int
+
+
+def merchant_balances(*, shop_id: int, currency: str) -> dict[str, int]:
+    """Return what a shop's pending, available and frozen accounts hold, in minor units; 0 where one was never used."""
+    found = dict(database.rows(BALANCES, (shop_id, _merchant_codes(shop_id), currency)))
+    return {name: found.get(f"merchant:{shop_id}:{name}", 0) for name in MERCHANT_ACCOUNTS}
+
+
+def merchant_movements(*, shop_id: int, currency: str, before: int | None, limit: int) -> tuple[Movement, ...]:
+    """Return the movements of a shop's money, newest first, at most 100; `before` is the id of the last one of the page before."""
+    parameters = {
+        "shop": shop_id,
+        "codes": _merchant_codes(shop_id),
+        "currency": currency,
+        "before": before,
+        "limit": max(1, min(limit, MOST_LINES)),
+    }
+    return tuple(Movement(*row) for row in database.rows(MOVEMENTS, parameters))
+
+
+def _merchant_codes(shop_id: int) -> list[str]:
+    return [f"merchant:{shop_id}:{name}" for name in MERCHANT_ACCOUNTS]

@@ -21,7 +21,13 @@ def everywhere(request: HttpRequest) -> dict[str, Any]:
     chosen = request.COOKIES.get("theme", "")
     theme = chosen if chosen in THEMES else ""
     return {
-        "viewer": {"name": visitor.person.display_name} if visitor else None,
+        "viewer": {
+            "name": visitor.person.display_name,
+            "works_for_shop": visitor.person.works_for_shop,
+            "is_staff": visitor.person.is_staff,
+        }
+        if visitor
+        else None,
         "sandbox": settings.ENVIRONMENT.sandbox,
         "now": at.now,
         "notices": [],
