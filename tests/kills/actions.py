@@ -120,4 +120,30 @@ BUYER: Sequence[Action] = (
     Action("confirm", "buyer", "order", 10, confirm, "delivery_confirmed", number_of),
     Action("complain", "buyer", "order", 1, complain, "case_opened", cases_in),
 )
-ACTIONS: Sequence[Action] = (*BUYER,)
+
+
+def cancel_for(reason: str) -> Fill:
+    """Get out of a sale: as its merchant, or for somebody."""
+
+    def fill(order: View, random: Random) -> Ask | None:
+        ways = offered(order, "cancel")
+        if not ways:
+            return None
+        way = random.choice(ways)
+        return Ask(way["path"], {"reason": reason, **({"units": [way["unit"]]} if way["unit"] else {})}, order["number"])
+
+    return fill
+
+
+def answer(name: str, **body: Any) -> Fill:
+    """Do what a case offers under this name, with this body."""
+
+    def fill(case: View, _random: Random) -> Ask | None:
+        return next((Ask(action["path"], body, case["order"]) for action in offered(case, name)), None)
+
+    return fill
+
+
+MERCHANT: Sequence[Action] = (Action("merchant cancels", "merchant", "order", 1, cancel_for("NO_LONGER_NEEDED"), "case_opened", cases_in),)
+ACTIONS: Sequence[Action] = (*BUYER, *MERCHANT)
+ROLES = tuple(dict.fromkeys(action.role for action in ACTIONS))

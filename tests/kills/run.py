@@ -11,18 +11,22 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from statistics import median
 
+from tests.kills.actions import ROLES
 from tests.kills.journal import Entry, Journal
 from tests.kills.killer import DATABASE_KILLS, WEIGHTS, Kill, Killer
+from tests.kills.market import Person
 from tests.kills.verdict import settled, state_changes, verdict
 from tests.kills.workload import Client, Time
 from tests.kills.world import World
 
 POLL_SECONDS = 0.25
+# Those who sell and judge do so more slowly than people buy.
+OTHERS_THINK = 20
 
 
 @dataclass(frozen=True)
@@ -140,8 +144,8 @@ def _epoch(plan: Plan, world: World, journal: Journal, chance: Random, report: R
     stop = threading.Event()
     killer = Killer(world, Random(chance.random()), stop, plan.kinds)
     clients = [
-        Client(world, journal, person, Random(chance.random()), stop, plan.thinking, done=remembered(journal, person.person_id))
-        for person in world.market.of("buyer")[: plan.clients]
+        Client(world, journal, person, Random(chance.random()), stop, thinking, done=remembered(journal, person.person_id))
+        for person, thinking in _people(plan, world)
     ]
     time_passing = Time(world, Random(chance.random()), stop)
     threads = [threading.Thread(target=work) for work in (*(client.work for client in clients), time_passing.work, killer.work)]
@@ -157,6 +161,15 @@ def _epoch(plan: Plan, world: World, journal: Journal, chance: Random, report: R
             thread.join()
     report.kills += killer.kills
     return killer.wrongs
+
+
+def _people(plan: Plan, world: World) -> Iterator[tuple[Person, float]]:
+    """Who is at work, and how long each thinks: so many buyers, and everybody the table of actions has something to do for."""
+    for role in ROLES:
+        if role == "buyer":
+            yield from ((person, plan.thinking) for person in world.market.of(role)[: plan.clients])
+        else:
+            yield from ((person, plan.thinking * OTHERS_THINK) for person in world.market.of(role))
 
 
 def remembered(journal: Journal, person_id: int) -> list[Entry]:

@@ -69,10 +69,10 @@ class Client:
         self.done = [entry for entry in self.done if self.world.passed - entry.passed < PROMISED_SECONDS]
         if self.done and self.random.random() < LONG_AGO:
             self._repeat(self.random.choice(self.done))
-            return
-        shelf = [action for action in ACTIONS if action.role == self.who.role and action.sees == "shelf"]
-        if shelf and len(self.orders) < MOST_ORDERS and self.random.random() < 1 / (1 + len(self.orders)):
-            self._do(self.random.choice(shelf), {"products": self.world.market.products})
+        elif self.who.role != "buyer":
+            self._serve()
+        elif len(self.orders) < MOST_ORDERS and self.random.random() < 1 / (1 + len(self.orders)):
+            self._choose("shelf", {"products": self.world.market.products})
         elif self.orders:
             self._attend(self.random.choice(self.orders))
 
@@ -86,16 +86,33 @@ class Client:
         if cashiers and self.random.random() < 0.7:
             self._pay_at_cashier(self.random.choice(cashiers))
             return
-        ways = [action for action in ACTIONS if action.role == self.who.role and action.sees == "order"]
-        for _round in range(len(ways)):
-            way = self.random.choices(ways, [action.weight for action in ways])[0]
-            if self._do(way, order):
-                break
-        if (
-            not any(action["allowed"] and action["name"] in ("pay", "confirm") for action in order["actions"])
-            and self.random.random() < 0.2
-        ):
+        self._choose("order", order)
+        unfinished = any(action["allowed"] and action["name"] in ("pay", "confirm") for action in order["actions"])
+        if not unfinished and self.random.random() < 0.2:
             self.orders.remove(number)
+            self._look_at_cases(order)
+
+    def _look_at_cases(self, order: View) -> None:
+        for number in order["cases"]:
+            case = self._get(f"/api/v1/cases/{number}")
+            if case is not None:
+                self._choose("case", case)
+
+    def _serve(self) -> None:
+        """Do one thing with somebody else's order or case, as those see it who sell or judge."""
+        sees = self.random.choice(sorted({action.sees for action in ACTIONS if action.role == self.who.role}))
+        page = self._get(f"/api/v1/{sees}s?limit=30") or {"items": []}
+        if page["items"]:
+            view = self._get(f"/api/v1/{sees}s/{self.random.choice(page['items'])['number']}")
+            if view is not None:
+                self._choose(sees, view)
+
+    def _choose(self, sees: str, view: View) -> None:
+        """Do one of the things that may be done with what one sees."""
+        ways = [action for action in ACTIONS if action.role == self.who.role and action.sees == sees]
+        for _round in range(len(ways)):
+            if self._do(self.random.choices(ways, [action.weight for action in ways])[0], view):
+                return
 
     def _do(self, action: Action, view: View) -> bool:
         """Do this, where the order offers it; tell whether it did."""
