@@ -119,6 +119,18 @@ def _counts(market: Market) -> tuple[int, int]:
     return len(orders), len(market.ask("/api/v1/products?limit=100")["items"])
 
 
+def _database_that_does_not_start_at_once(market: Market) -> None:
+    """It is killed, and something keeps it from starting for a while: the market waits for it, and goes on."""
+    settings = embedded.folder_of(home=market.home) / "data" / "postgresql.conf"
+    good = settings.read_bytes()
+    settings.write_bytes(good + b"\nnonsense = on\n")
+    (postmaster,) = (pid for pid in tools.running_servers(market.home) if "/postgres -D " in tools.command(pid))
+    os.kill(postmaster, signal.SIGKILL)
+    assert eventually(lambda: "a setting it cannot use" in market.said()), market.said()
+    settings.write_bytes(good)
+    assert eventually(market.answers), market.said()
+
+
 def test_the_demo_market(market: Market) -> None:
     market.up()
     orders, products = _counts(market)
@@ -136,6 +148,7 @@ def test_the_demo_market(market: Market) -> None:
     os.kill(postmaster, signal.SIGKILL)
     assert eventually(lambda: "the database ended unexpectedly" in market.said())
     assert eventually(market.answers), market.said()
+    _database_that_does_not_start_at_once(market)
 
     assert market.process is not None
     # As a terminal does on Ctrl-C: to everybody at once.

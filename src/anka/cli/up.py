@@ -20,6 +20,9 @@ LOG_INS = ("log-ins: buyer1 … buyer5, shop1 … shop5, agent1, arbiter1, arbit
 PORT = 8000
 PORTS_TRIED = 100
 READY_SECONDS = 60.0
+# How long to wait before the database is started again after it did not start, and how often that is tried: for two minutes.
+RESTART_SECONDS = 2.0
+MOST_RESTARTS = 60
 _POLL_SECONDS = 0.1
 
 
@@ -121,14 +124,16 @@ def _database(installation: Environment, family: Family) -> Iterator[Addresses]:
         return
     _say("starting the database")
     servers = [embedded.start(home=installation.home)]
+    failures: list[str] = []
 
     def revive() -> None:
         try:
             servers[-1].check()
         except EmbeddedDatabaseError:
-            _say("the database ended unexpectedly and is started again; everything that was saved is kept")
-            servers.append(embedded.start(home=installation.home))
-            servers.pop(0).stop()
+            if not failures:
+                _say("the database ended unexpectedly and is started again; everything that was saved is kept")
+            _start_again(installation, servers, failures)
+            family.stop.wait(RESTART_SECONDS if failures else 0)
 
     family.watchers.append(revive)
     try:
@@ -136,6 +141,27 @@ def _database(installation: Environment, family: Family) -> Iterator[Addresses]:
     finally:
         family.end()
         servers[-1].stop()
+
+
+def _start_again(installation: Environment, servers: list[embedded.Server], failures: list[str]) -> None:
+    """Start the database in place of the one that ended.
+
+    What stands in the way may pass (a full disk, a second kill), so it is tried again at the next look.
+
+    Raises:
+        EmbeddedDatabaseError: it did not start for MOST_RESTARTS times in a row.
+    """
+    try:
+        servers.append(embedded.start(home=installation.home))
+    except EmbeddedDatabaseError as reason:
+        if str(reason) not in failures:
+            _say(str(reason))
+        failures.append(str(reason))
+        if len(failures) >= MOST_RESTARTS:
+            raise
+        return
+    failures.clear()
+    servers.pop(0).stop()
 
 
 def _start(family: Family, installation: Environment, addresses: Addresses, given: argparse.Namespace) -> None:
