@@ -16,9 +16,9 @@ from tests.kills.world import World, eventually
 
 Connection = psycopg.Connection[Any]
 SETTLE_SECONDS = 120.0
-# Each step moves the market's clock, so that leases of workers that were killed end and channels are asked again.
-STEP_SECONDS = 60
-STEPS = 40
+# How far the market's clock is moved at each step, so that leases of workers that were killed end, and channels that were away for long
+# are asked again: at first after a minute, in the end hourly.
+STEPS_SECONDS = (60,) * 10 + (3_600,) * 30
 MOST_TOLD = 20
 
 OPEN = {
@@ -64,11 +64,11 @@ def settled(world: World) -> list[str]:
     if not eventually(lambda: world.is_whole() and world.web.serves("/readyz"), seconds=SETTLE_SECONDS):
         return [f"the market did not come back: {world.trouble} {world.said[-3:]}"]
     with closing(world.connect()) as connection:
-        for _step in range(STEPS):
+        for step in STEPS_SECONDS:
             if eventually(lambda: not any(count(connection, query) for query in OPEN.values()), seconds=1.0):
                 return []
             connection.execute(SEND_AGAIN)
-            world.move_clock(STEP_SECONDS)
+            world.move_clock(step)
         still = [f"{found} {what} still open" for what, query in OPEN.items() if (found := count(connection, query))]
         return still + [" ".join(map(str, row)) for row in connection.execute(WAITING.encode()).fetchmany(MOST_TOLD)]
 
