@@ -77,11 +77,10 @@ def test_reveal_again_and_again_gives_the_same_secret() -> None:
     assert first.headers["Cache-Control"] == "no-store"
     order = buyer.get(f"/orders/{number}").json
     assert product.secrets[0] not in str(order)
-    refused = buyer.post(f"/orders/{number}/cases", {"reason": OUT})
-    assert refused.status == 409
     quote = buyer.get(f"/orders/{number}/cancellation?reason=KEY_INVALID").json
-    assert not quote["allowed"]
-    assert quote["why_not"]["detail"]
+    assert (quote["allowed"], quote["ask_required"], quote["left_minor"]) == (True, True, 10000)
+    refused = buyer.post(f"/orders/{number}/cases", {"reason": "KEY_INVALID"})
+    assert (refused.status, refused.code, list(refused.json["fields"])) == (422, "ask_required", ["ask"])
     confirmed = buyer.post(f"/orders/{number}/confirm")
     assert confirmed.status == 200, confirmed.body
     assert confirmed.json["units"][0]["money"] == "released"

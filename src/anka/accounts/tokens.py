@@ -29,9 +29,11 @@ class Scope(IntFlag):
     PAY = 4
     REFUND = 8
     REVEAL = 16
+    SELL = 32
+    RULE = 64
 
 
-EVERYTHING = Scope.READ | Scope.ORDER | Scope.PAY | Scope.REFUND | Scope.REVEAL
+EVERYTHING = Scope.READ | Scope.ORDER | Scope.PAY | Scope.REFUND | Scope.REVEAL | Scope.SELL | Scope.RULE
 SCOPES: dict[str, Scope] = {scope.name.lower(): scope for scope in Scope if scope.name}
 
 

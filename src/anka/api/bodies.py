@@ -13,8 +13,10 @@ Position = Annotated[int, Meta(ge=1, le=1_000)]
 Cursor = Annotated[str, Meta(max_length=400)]
 Limit = Annotated[int, Meta(ge=1, le=100)]
 UnitName = Annotated[str, Meta(min_length=1, max_length=40)]
+Units = Annotated[list[UnitName | Position], Meta(min_length=1, max_length=1_000)]
+Percent = Annotated[int, Meta(ge=0, le=100)]
 Kind = Literal["card_key", "top_up", "account", "boosting", "rental"]
-ScopeName = Literal["read", "order", "pay", "refund", "reveal"]
+ScopeName = Literal["read", "order", "pay", "refund", "reveal", "sell", "rule"]
 
 
 class Input(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -26,7 +28,7 @@ class SignIn(Input):
 
     username: Annotated[str, Meta(max_length=200)]
     password: Annotated[str, Meta(max_length=1_000)]
-    scopes: Annotated[list[ScopeName], Meta(min_length=1, max_length=5)] | None = None
+    scopes: Annotated[list[ScopeName], Meta(min_length=1, max_length=7)] | None = None
 
 
 class StepUp(Input):
@@ -72,7 +74,7 @@ class NewCase(Input):
 
     reason: Annotated[str, Meta(min_length=1, max_length=40)]
     statement: Text = ""
-    units: Annotated[list[UnitName | Position], Meta(min_length=1, max_length=1_000)] | None = None
+    units: Units | None = None
     ask: Ask | None = None
     quote: Annotated[str, Meta(max_length=8_000)] | None = None
     evidence: Annotated[list[Annotated[str, Meta(max_length=80)] | EvidenceText], Meta(max_length=20)] | None = None
@@ -88,7 +90,7 @@ class CheckKey(Input):
 class Confirm(Input):
     """Which units to accept; without them every one that can be accepted."""
 
-    units: Annotated[list[UnitName | Position], Meta(min_length=1, max_length=1_000)] | None = None
+    units: Units | None = None
 
 
 class MoveClock(Input):
@@ -130,7 +132,7 @@ class PlayIssuer(Input):
     use_check: Literal["unknown", "unused", "used_before_reveal", "used_after_reveal", "invalid"] = "unknown"
     used_by: Literal["unknown", "buyer", "other"] = "unknown"
     voidable: bool = False
-    delivered_percent: Annotated[int, Meta(ge=0, le=100)] | None = None
+    delivered_percent: Percent | None = None
     face_value: Annotated[str, Meta(max_length=40)] | None = None
     region: Annotated[str, Meta(max_length=40)] | None = None
     silent: bool = False

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 import msgspec
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from anka.accounts import queries as accounts
@@ -17,6 +18,7 @@ from anka.core.idempotency import RequestKey, request_key
 from anka.core.refusals import Refusal
 
 Language = Literal["zh", "en"]
+V1 = "/api/v1"
 
 
 class Who(StrEnum):
@@ -58,6 +60,7 @@ class Call(msgspec.Struct):
     """One request, taken apart: everything an endpoint may look at.
 
     `query` and `body` are instances of the route's structs. `address` is where the request came from, for rate limits only.
+    `holds_secret`: the body has a key, or part of one, in it.
     """
 
     method: str
@@ -72,6 +75,7 @@ class Call(msgspec.Struct):
     body: Any = None
     key: str | None = None
     address: str = ""
+    holds_secret: bool = False
 
     @property
     def caller(self) -> str:
@@ -79,8 +83,13 @@ class Call(msgspec.Struct):
         return f"person:{self.identity.person_id}"
 
     def request(self) -> RequestKey:
-        """Return the key of this request, for the flow that carries it out."""
-        return request_key(caller=self.caller, key=self.key, method=self.method, path=self.path, body=self.raw_body)
+        """Return the key of this request, for the flow that carries it out.
+
+        A digest of the request is kept for days. Where the body holds a secret it is made with a secret of ours, so that nobody who
+        reads the database can guess what was sent.
+        """
+        body = salted_hmac("anka.request", self.raw_body, algorithm="sha256").digest() if self.holds_secret else self.raw_body
+        return request_key(caller=self.caller, key=self.key, method=self.method, path=self.path, body=body)
 
     def acting_as(self, kind: ActorKind) -> Actor:
         """Return the caller as an actor of this kind."""
@@ -129,7 +138,10 @@ Handler = Callable[[Call], Answer]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One row of the table: everything the dispatcher, the documentation and the access tests need to know about an endpoint."""
+    """One row of the table: everything the dispatcher, the documentation and the access tests need to know about an endpoint.
+
+    `holds_secret`: what is sent has a key in it. `files_later`: a later version takes files here; until then they are refused clearly.
+    """
 
     method: Literal["GET", "POST"]
     path: str
@@ -145,6 +157,8 @@ class Route:
     scope: Scope | None = None
     budget: str | None = None
     raw_body: bool = False
+    holds_secret: bool = False
+    files_later: bool = False
     largest_body: int = 262_144
     refusals: tuple[int, ...] = field(default=())
 

@@ -16,7 +16,7 @@ from anka.api.authentication import identity_of_header, require_caller
 from anka.api.call import Answer, Call, Identity, Language, Route, Who
 from anka.api.matching import Matcher
 from anka.api.problems import DJANGO_LANGUAGE, InvalidToken, domain_problem, problem, unexpected
-from anka.api.reading import language_of, read_body, read_query, read_raw
+from anka.api.reading import language_of, read_body, read_query, read_raw, require_no_files
 from anka.core.clock import moment
 from anka.core.observation import KEY, Seen
 from anka.core.refusals import BadInput, NotFound, NotPermitted, Refusal
@@ -63,6 +63,7 @@ class Dispatcher:
         call: Call | None = None
         try:
             route, parameters = self._matcher.find(environ["REQUEST_METHOD"], environ["PATH_INFO"])
+            require_no_files(route, environ.get("CONTENT_TYPE", ""))
             identity = _noted(environ.get(KEY), route, parameters, identify)
             require_caller(route, identity)
             call = _call(environ, route, parameters, identity, language)
@@ -98,6 +99,7 @@ def _call(environ: Mapping[str, Any], route: Route, parameters: dict[str, str], 
         headers=environ,
         key=environ.get("HTTP_IDEMPOTENCY_KEY"),
         address=environ.get("REMOTE_ADDR", ""),
+        holds_secret=route.holds_secret,
     )
 
 

@@ -1,8 +1,8 @@
 """What somebody was told: as a buyer, as somebody of a shop, as somebody of the platform."""
 
 from anka.api import bodies
-from anka.api.buyer.parsing import cursor_text, read_cursor
 from anka.api.call import Answer, Call
+from anka.api.parsing import cursor_text, read_cursor
 from anka.api.shapes_of_inbox import NoticeList, NoticesRead, NoticeView
 from anka.flows.read_notices import read_notices
 from anka.messaging import queries, words

@@ -59,6 +59,13 @@ class UnsupportedMediaType(Refusal):
     says = _("Send the body as application/json in UTF-8. Nothing has changed.")
 
 
+class FilesNotTakenYet(Refusal):
+    """Files were sent where a later version will take them."""
+
+    code, status = "files_not_taken_yet", 415
+    says = _("Files cannot be sent here yet. Nothing was kept; describe in `text` what they show, as application/json in UTF-8.")
+
+
 class MalformedBody(Refusal):
     """The body is not JSON, not UTF-8, or says the same key twice."""
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from anka.api.call import Language, Route
-from anka.api.problems import BodyTooLarge, MalformedBody, UnsupportedMediaType, fields_of
+from anka.api.problems import BodyTooLarge, FilesNotTakenYet, MalformedBody, UnsupportedMediaType, fields_of
 from anka.core.refusals import BadInput
 
 MOST_QUERY_FIELDS = 20
@@ -128,6 +128,17 @@ def _pairs(text: str) -> list[tuple[str, str]]:
         if "\0" in name or "\0" in value:
             raise BadInput(fields={"query": "holds the character U+0000"})
     return pairs
+
+
+def require_no_files(route: Route, content_type: str) -> None:
+    """Refuse a form with files before anybody reads it, and so before a reader can stumble over it.
+
+    Raises:
+        FilesNotTakenYet: a later version takes them here. UnsupportedMediaType: nobody ever will.
+    """
+    if route.method != "POST" or route.raw_body or not content_type.lstrip().lower().startswith("multipart/"):
+        return
+    raise FilesNotTakenYet if route.files_later else UnsupportedMediaType
 
 
 def _require_json(content_type: str) -> None:

@@ -1,7 +1,7 @@
 """Reads about what became of orders: their cases with receipts, their refunds, their timeline."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -13,6 +13,8 @@ from anka.core.actors import Actor
 from anka.core.clock import Moment
 from anka.core.idempotency import RequestKey
 from anka.core.refusals import NotFound
+from anka.domain.case_states import CaseStatus
+from anka.domain.case_turns import Turn, turn_of
 from anka.orders.models import OrderState
 from anka.orders.models import decoder as order_decoder
 
@@ -29,15 +31,32 @@ ORDER_OF_REFUND = """
 SELECT o.number FROM payments_refund AS refund JOIN orders_order AS o ON o.shop_id = refund.shop_id AND o.id = refund.order_id
 WHERE refund.shop_id = (SELECT id FROM accounts_shop WHERE code = split_part(%s, '-', 1)) AND refund.number = %s
 """
-CASES = """
+# The clock of the turn stands at the case's first unit; which clock that is in which status the domain says, not this statement.
+LINES = """
 SELECT argued.number, o.number, argued.kind, argued.status, argued.asker, argued.reason, argued.statement, argued.positions,
-       argued.refund_minor, o.currency, argued.opened_at, argued.closed_at, argued.outcome
+       argued.refund_minor, o.currency, argued.opened_at, argued.closed_at, argued.outcome, argued.ask_minor, turn.due_at,
+       (SELECT convert_from(receipt.decision, 'UTF8')::jsonb ->> 'on_silence' FROM cases_receipt AS receipt
+        WHERE receipt.shop_id = argued.shop_id AND receipt.case_id = argued.id ORDER BY receipt.sequence DESC LIMIT 1)
 FROM cases_case AS argued JOIN orders_order AS o ON o.shop_id = argued.shop_id AND o.id = argued.order_id
-WHERE (o.buyer_id = %(buyer)s OR o.shop_id = ANY (%(shops)s::bigint[]))
+LEFT JOIN unnest(%(statuses)s::text[], %(clocks)s::text[]) AS waits (status, clock) ON waits.status = argued.status
+LEFT JOIN core_clock AS turn ON turn.shop_id = argued.shop_id AND turn.order_id = argued.order_id AND turn.kind = waits.clock
+    AND turn.position = (SELECT min(position) FROM unnest(argued.positions) AS position) AND turn.state IN ('running', 'paused')
+WHERE
+"""
+CASES = """(o.buyer_id = %(buyer)s OR o.shop_id = ANY (%(shops)s::bigint[]))
+  AND (%(status)s::text IS NULL OR argued.status = %(status)s)
   AND (%(before)s::timestamptz IS NULL OR (argued.opened_at, argued.number) < (%(before)s::timestamptz, %(before_number)s))
 ORDER BY argued.opened_at DESC, argued.number DESC LIMIT %(limit)s
 """
+# What waits for nobody's clock comes last.
+QUEUE = """argued.closed_at IS NULL AND argued.status = ANY (%(wanted)s::text[])
+  AND (%(shops)s::bigint[] IS NULL OR argued.shop_id = ANY (%(shops)s::bigint[]))
+  AND (%(after)s::timestamptz IS NULL
+       OR (coalesce(turn.due_at, '9999-12-31Z'), argued.number) > (%(after)s::timestamptz, %(after_number)s))
+ORDER BY coalesce(turn.due_at, '9999-12-31Z'), argued.number LIMIT %(limit)s
+"""
 MOST_LINES = 100
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -114,12 +133,27 @@ class CaseLine(msgspec.Struct, frozen=True):
     opened_at: datetime
     closed_at: datetime | None
     outcome: str | None
+    ask_minor: int | None
+    due_at: datetime | None
+    on_silence: str | None
+
+    @property
+    def turn(self) -> Turn:
+        """Whose turn it is, by which clock, and what follows if nobody moves."""
+        return turn_of(status=CaseStatus(self.status), on_silence=self.on_silence)
 
 
 class CaseCursor(msgspec.Struct, frozen=True):
     """Where a list goes on: after this case."""
 
     opened_at: datetime
+    number: str
+
+
+class QueueCursor(msgspec.Struct, frozen=True):
+    """Where a queue goes on: after the case with this number, due at this moment."""
+
+    due_at: datetime
     number: str
 
 
@@ -199,13 +233,45 @@ def order_of_refund(*, number: str) -> str | None:
     return found
 
 
-def cases_of(*, buyer_id: int, shop_ids: tuple[int, ...], after: CaseCursor | None, limit: int) -> tuple[CaseLine, ...]:
-    """Return the cases about a buyer's own orders and those of these shops, newest first, at most 100."""
+def cases_of(
+    *, buyer_id: int, shop_ids: tuple[int, ...], after: CaseCursor | None, limit: int, status: str | None = None
+) -> tuple[CaseLine, ...]:
+    """Return the cases about a buyer's own orders and those of these shops, newest first, at most 100; of one status where one is named."""
     parameters = {
         "buyer": buyer_id,
         "shops": list(shop_ids),
+        "status": status,
         "before": after.opened_at if after else None,
         "before_number": after.number if after else "",
+    }
+    return _lines(CASES, parameters, limit)
+
+
+def cases_waiting(
+    *, statuses: Collection[CaseStatus], shop_ids: tuple[int, ...] | None, after: QueueCursor | None, limit: int
+) -> tuple[CaseLine, ...]:
+    """Return the open cases in these statuses, of these shops or (None) of all, whoever is due soonest first, at most 100."""
+    parameters = {
+        "wanted": [str(status) for status in statuses],
+        "shops": None if shop_ids is None else list(shop_ids),
+        "after": after.due_at if after else None,
+        "after_number": after.number if after else "",
+    }
+    return _lines(QUEUE, parameters, limit)
+
+
+def queue_cursor(line: CaseLine) -> QueueCursor:
+    """Return where a queue goes on after this case."""
+    return QueueCursor(due_at=line.due_at or NEVER, number=line.number)
+
+
+def _lines(condition: str, parameters: dict[str, Any], limit: int) -> tuple[CaseLine, ...]:
+    clocks = {status: turn_of(status=status, on_silence=None).clock for status in CaseStatus}
+    ticking = [(str(status), clock) for status, clock in clocks.items() if clock]
+    given = {
+        **parameters,
+        "statuses": [status for status, _clock in ticking],
+        "clocks": [clock for _status, clock in ticking],
         "limit": max(1, min(limit, MOST_LINES)),
     }
-    return tuple(CaseLine(*row) for row in database.rows(CASES, parameters))
+    return tuple(CaseLine(*row) for row in database.rows(LINES + condition, given))

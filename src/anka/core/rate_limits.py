@@ -37,6 +37,8 @@ _BUDGETS: Mapping[str, Budget] = MappingProxyType(
         "pay": Budget(capacity=30, per_second=0.5),
         "cancel": Budget(capacity=30, per_second=0.5),
         "refund": Budget(capacity=30, per_second=0.5),
+        "argue": Budget(capacity=60, per_second=1),
+        "deliver": Budget(capacity=120, per_second=2),
         "reveal": Budget(capacity=60, per_second=1),
         "sign_in_name": Budget(capacity=10, per_second=1 / 30),
         "sign_in_address": Budget(capacity=30, per_second=0.2),

@@ -90,18 +90,30 @@ class Line(msgspec.Struct, frozen=True):
     refunded_minor: int
     stages: list[str]
     moneys: list[str]
+    due_at: datetime | None
 
 
 LINES = """
 SELECT o.number, shop.code, shop.name_zh, shop.name_en, product.title_zh, product.title_en, product.face_value, product.kind, o.quantity,
-       o.amount_minor, o.currency, o.placed_at, o.hold_until, o.paid_at, o.closed_at, o.refunded_minor, units.stages, units.moneys
+       o.amount_minor, o.currency, o.placed_at, o.hold_until, o.paid_at, o.closed_at, o.refunded_minor,
+       units.stages, units.moneys, promise.due_at
 FROM orders_order AS o
+LEFT JOIN core_clock AS promise ON promise.shop_id = o.shop_id AND promise.order_id = o.id AND promise.position = 0
+    AND promise.kind = 'promise' AND promise.state IN ('running', 'paused')
 JOIN accounts_shop AS shop ON shop.id = o.shop_id
 JOIN catalog_product AS product ON product.shop_id = o.shop_id AND product.id = o.product_id
 CROSS JOIN LATERAL (SELECT array_agg(unit.stage ORDER BY unit.position) AS stages, array_agg(unit.money ORDER BY unit.position) AS moneys
                     FROM orders_unit AS unit WHERE unit.shop_id = o.shop_id AND unit.order_id = o.id) AS units
-WHERE {owner} AND (%(before)s::timestamptz IS NULL OR (o.placed_at, o.number) < (%(before)s::timestamptz, %(before_number)s)) AND {tab}
+WHERE
+"""
+NEWEST = """{owner} AND {tab}
+  AND (%(before)s::timestamptz IS NULL OR (o.placed_at, o.number) < (%(before)s::timestamptz, %(before_number)s))
 ORDER BY o.placed_at DESC, o.number DESC LIMIT %(limit)s
+"""
+# The clock of the promise runs from the payment until nothing is left to deliver, also past its time.
+TO_DELIVER = """o.shop_id = ANY (%(shops)s::bigint[]) AND promise.state IS NOT NULL AND {tab}
+  AND (%(after)s::timestamptz IS NULL OR (promise.due_at, o.number) > (%(after)s::timestamptz, %(after_number)s))
+ORDER BY promise.due_at, o.number LIMIT %(limit)s
 """
 
 # The tabs of 我的订单 are views over facts, nothing stored.
@@ -118,6 +130,13 @@ class Cursor(msgspec.Struct, frozen=True):
     """Where a list goes on: after this order."""
 
     placed_at: datetime
+    number: str
+
+
+class PromiseCursor(msgspec.Struct, frozen=True):
+    """Where a list of promises goes on: after this order."""
+
+    due_at: datetime
     number: str
 
 
@@ -138,7 +157,18 @@ def _lines(owner: str, owner_id: int, tab: str, after: Cursor | None, limit: int
         "before_number": after.number if after else "",
         "limit": max(1, min(limit, 100)),
     }
-    return [Line(*row) for row in database.rows(LINES.format(owner=owner, tab=TABS[tab]), parameters)]
+    return [Line(*row) for row in database.rows(LINES + NEWEST.format(owner=owner, tab=TABS[tab]), parameters)]
+
+
+def orders_to_deliver(*, shop_ids: tuple[int, ...], after: PromiseCursor | None, limit: int) -> list[Line]:
+    """Return the orders of these shops that wait for their goods, the promise that breaks soonest (or broke first) first."""
+    parameters = {
+        "shops": list(shop_ids),
+        "after": after.due_at if after else None,
+        "after_number": after.number if after else "",
+        "limit": max(1, min(limit, 100)),
+    }
+    return [Line(*row) for row in database.rows(LINES + TO_DELIVER.format(tab=TABS["to_deliver"]), parameters)]
 
 
 def tab_counts(*, buyer_id: int) -> dict[str, int]:

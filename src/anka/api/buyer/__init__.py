@@ -1,1 +1,1 @@
-"""What buyers (and, where the table says so, merchants) ask of the API: parse, one flow or one query, answer."""
+"""What buyers ask of the API: parse, one flow or one query, answer."""

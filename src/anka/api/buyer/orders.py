@@ -1,21 +1,22 @@
-"""Orders over the API: place, list, look, pay, open, confirm."""
+"""A buyer's orders over the API: place, pay, open, check a key, confirm."""
 
 from functools import lru_cache
 
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from anka.accounts import queries as accounts
 from anka.accounts.passwords import RECENT
-from anka.api import bodies, shapes
-from anka.api.buyer.doing import carry_out
-from anka.api.buyer.parsing import cursor_text, position_of, positions_of, read_cursor
-from anka.api.buyer.parsing import require_number as number_in
-from anka.api.buyer.views import order_line, order_seen_by, order_view, payment_view
+from anka.api import bodies
 from anka.api.call import REPLAYED, Answer, Call
+from anka.api.doing import carry_out
+from anka.api.parsing import position_of, positions_of
+from anka.api.parsing import require_number as number_in
+from anka.api.shapes_of_orders import Secret
+from anka.api.views.money import payment_view
+from anka.api.views.orders import order_view
+from anka.api.views.seen import order_seen_by
 from anka.catalog import queries as catalog
 from anka.core.actors import Actor, ActorKind
-from anka.core.idempotency import AlreadyDone, once, request_key
+from anka.core.idempotency import AlreadyDone, once
 from anka.core.numbers import shop_code_of
 from anka.core.rate_limits import Budget, budget
 from anka.core.refusals import BadInput, NotFound, Refusal
@@ -26,7 +27,7 @@ from anka.flows.reveal_unit import reveal_unit
 from anka.jobs import issuers, keys
 from anka.jobs.channels import ChannelUnknown
 from anka.jobs.payments import begin
-from anka.orders.queries import Cursor, Line, orders_of_buyer, orders_of_shop, read_order
+from anka.orders.queries import read_order
 
 
 class StepUpRequired(Refusal):
@@ -55,31 +56,6 @@ def place(call: Call) -> Answer:
     return Answer(201, order_view(call, order_seen_by(call, number)), headers)
 
 
-def show(call: Call) -> Answer:
-    """Answer with one order."""
-    return Answer(200, order_view(call, order_seen_by(call, call.parameters["number"])))
-
-
-def index(call: Call) -> Answer:
-    """Answer with one page of the caller's orders: those they bought, and those of the shops they work for."""
-    call.require_standing()
-    asked: bodies.OrderSearch = call.query
-    after = read_cursor(asked.cursor, Cursor)
-    found: dict[str, Line] = {}
-    limit = asked.limit + 1
-    if asked.role != "merchant":
-        bought = orders_of_buyer(buyer_id=call.identity.person_id, tab=asked.tab, after=after, limit=limit)
-        found.update((line.number, line) for line in bought)
-    if asked.role != "buyer":
-        for shop in accounts.shops_of(person_id=call.identity.person_id):
-            sold = orders_of_shop(shop_id=shop.shop_id, tab=asked.tab, after=after, limit=limit)
-            found.update((line.number, line) for line in sold)
-    newest = sorted(found.values(), key=lambda line: (line.placed_at, line.number), reverse=True)
-    page = newest[: asked.limit]
-    more = cursor_text(Cursor(page[-1].placed_at, page[-1].number)) if len(newest) > len(page) else None
-    return Answer(200, shapes.OrderList(items=[order_line(call, line) for line in page], next=more))
-
-
 def pay(call: Call) -> Answer:
     """Begin a payment through a channel, or pay at once from the wallet, and answer with the payment."""
     asked: bodies.NewPayment = call.body
@@ -106,7 +82,7 @@ def reveal(call: Call) -> Answer:
     shop_id = _shop_id(shop_code_of(order_number))
     opener = issuers.opener_before_reveal(actor=call.buyer, shop_id=shop_id, order_number=order_number, position=position, at=call.at)
     secret = reveal_unit(actor=call.buyer, order_number=order_number, position=position, open_secret=opener, at=call.at)
-    return Answer(200, shapes.Secret(unit=f"{order_number}-{position}", secret=secret))
+    return Answer(200, Secret(unit=f"{order_number}-{position}", secret=secret))
 
 
 def check_key_of(call: Call) -> Answer:
@@ -115,9 +91,7 @@ def check_key_of(call: Call) -> Answer:
     order_number = number_in(call.parameters["number"])
     typed = Typed(position=position_of(order_number, call.parameters["unit"]), prefix=asked.prefix)
     opener = keys.opener_for(shop_id=_shop_id(shop_code_of(order_number)))
-    # An idempotency row keeps a digest of the request for days: without a secret in it, four characters could be guessed from it.
-    secret_body = salted_hmac("anka.key_check", call.raw_body, algorithm="sha256").digest()
-    request = request_key(caller=call.caller, key=call.key, method=call.method, path=call.path, body=secret_body)
+    request = call.request()
 
     def run(actor: Actor) -> KeyCheck:
         return once(lambda: check_key(actor=actor, order_number=order_number, typed=typed, open_secret=opener, request=request, at=call.at))

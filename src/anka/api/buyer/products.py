@@ -3,8 +3,8 @@
 import msgspec
 
 from anka.api import bodies, shapes
-from anka.api.buyer.views import product_view
 from anka.api.call import Answer, Call
+from anka.api.views.products import product_view
 from anka.catalog import queries
 from anka.catalog.models import ProductFilter
 from anka.core.refusals import BadInput

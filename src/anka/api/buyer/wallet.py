@@ -3,8 +3,8 @@
 import msgspec
 
 from anka.api import bodies, shapes
-from anka.api.buyer.parsing import cursor_text, read_cursor
 from anka.api.call import Answer, Call
+from anka.api.parsing import cursor_text, read_cursor
 from anka.ledger import queries
 
 CURRENCY = "CNY"

@@ -8,8 +8,8 @@ import msgspec
 from anka.accounts import queries as accounts
 from anka.accounts.tokens import Scope
 from anka.api.bodies import Cursor, Input, Limit
-from anka.api.buyer.parsing import cursor_text, read_cursor, require_number
 from anka.api.call import Answer, Call, Nothing, NotSignedIn, Route, Who
+from anka.api.parsing import cursor_text, read_cursor, require_number
 from anka.core.actors import ActorKind
 from anka.core.refusals import NotPermitted
 from anka.domain.unidentified import Oddity, UnidentifiedState, needs_two

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -36,6 +36,20 @@ def positions_of(number: str, units: Iterable[str | int] | None) -> tuple[int, .
     if 0 in found or not found:
         raise BadInput(fields={"units": f"{number}-1, {number}-2, …"})
     return tuple(sorted(found))
+
+
+def positions_in_order(number: str, units: Sequence[str | int] | None) -> tuple[int, ...] | None:
+    """Return the positions that unit ids or bare positions name, in the order they are named, None for None.
+
+    Raises:
+        BadInput: one of them is neither, or is named twice.
+    """
+    if units is None:
+        return None
+    found = tuple(_position(number, unit) for unit in units)
+    if 0 in found or len(set(found)) < len(found):
+        raise BadInput(fields={"units": f"{number}-1, {number}-2, …"})
+    return found
 
 
 def position_of(number: str, unit: str) -> int:

@@ -1,0 +1,1 @@
+"""What merchants ask of the API."""

@@ -1,0 +1,32 @@
+"""The table: every endpoint of the API, once, by subject. The dispatcher, Django, the OpenAPI document, the page for people and the access
+tests are all made from it."""
+
+from anka.api.call import V1, Route
+from anka.api.platform import unidentified
+from anka.api.routes import cases, operation, orders, people, products, sandbox
+
+__all__ = ["ROUTES", "SANDBOX_ROUTES", "TAGS", "V1"]
+
+TAGS = {
+    "auth": ("登录", "Signing in"),
+    "products": ("商品与规则", "Products and rules"),
+    "orders": ("订单", "Orders"),
+    "cases": ("退款与售后", "Refunds and after-sale"),
+    "wallet": ("钱包", "Wallet"),
+    "notices": ("消息", "Notices"),
+    "gateway": ("支付渠道通知", "Notices of payment channels"),
+    "platform": ("平台", "The platform's staff"),
+    "operation": ("运行", "Operation"),
+    "sandbox": ("沙箱", "Sandbox"),
+}
+
+ROUTES: tuple[Route, ...] = (
+    *people.ROUTES,
+    *products.ROUTES,
+    *orders.ROUTES,
+    *cases.ROUTES,
+    *operation.ROUTES,
+    *unidentified.ROUTES,
+)
+
+SANDBOX_ROUTES: tuple[Route, ...] = sandbox.ROUTES

@@ -1,0 +1,61 @@
+"""Payments, and money on its way back."""
+
+from anka.adapters.channels.port import Started
+from anka.api.shapes_of_orders import AttemptView, LegView, PaymentView, RefundView
+from anka.cases.queries import Refund
+from anka.orders.models import OrderState, Payment
+
+
+def payment_view(state: OrderState, payment: Payment, started: Started | None) -> PaymentView:
+    """Return a payment; while it is open, with the address and the code text where it is paid."""
+    return PaymentView(
+        number=payment.number,
+        order=state.number,
+        channel=payment.channel,
+        status=payment.status,
+        amount_minor=payment.amount_minor,
+        currency=state.currency,
+        created_at=payment.created_at,
+        expires_at=payment.expires_at,
+        paid_at=payment.paid_at,
+        refunded_minor=payment.refunded_minor,
+        cashier_url=started.cashier_url if started else None,
+        qr=started.qr_text if started else None,
+    )
+
+
+def refund_view(state: OrderState, refund: Refund) -> RefundView:
+    """Return a refund with its legs and their attempts."""
+    return RefundView(
+        number=refund.number,
+        order=state.number,
+        case=refund.case_number,
+        cause=refund.cause,
+        status=refund.status,
+        amount_minor=refund.amount_minor,
+        currency=refund.currency,
+        units=[state.unit_number(position) for position in refund.positions],
+        intended_at=refund.intended_at,
+        ended_at=refund.ended_at,
+        legs=[
+            LegView(
+                channel=leg.channel,
+                amount_minor=leg.amount_minor,
+                status=leg.status,
+                arrives_by=leg.arrives_by,
+                ended_at=leg.ended_at,
+                attempts=[
+                    AttemptView(
+                        number=attempt.number,
+                        status=attempt.status,
+                        created_at=attempt.created_at,
+                        submitted_at=attempt.submitted_at,
+                        ended_at=attempt.ended_at,
+                        channel_number=attempt.channel_number,
+                    )
+                    for attempt in leg.attempts
+                ],
+            )
+            for leg in refund.legs
+        ],
+    )
