@@ -173,15 +173,6 @@ def test_a_verdict_that_got_worse_is_shown_again_and_does_nothing() -> None:
     assert refunds(order) == []
 
 
-def test_a_verdict_that_cannot_be_carried_out_here_has_no_button() -> None:
-    order = a_revealed_order()
-    visitor = browser(order.buyer)
-    page = visitor.get(f"/orders/{order.number}/cancel?reason=KEY_INVALID")
-    assert page.status_code == 200
-    with pytest.raises(AssertionError):
-        visitor.form(page, f"/orders/{order.number}/cancel")
-
-
 @pytest.mark.parametrize(
     "query", ["unit=9&reason=OTHER", "step=2&reason=OTHER", "reason=NONSENSE", "unit=x&reason=OTHER", "reason=OTHER&unit=1&statement=%00"]
 )

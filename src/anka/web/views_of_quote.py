@@ -1,12 +1,14 @@
 """The verdict before submitting: what would happen to which pieces, how much comes back, by when, by which rule. Pure."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.utils.translation import gettext
 
 from anka.core.clock import Moment
 from anka.domain.policy import wordings
+from anka.domain.policy.decision import Decision
 from anka.domain.policy.explain import Alternative, verdict, what_would_change
 from anka.domain.policy.reasons import reasons_for
 from anka.domain.policy.table import RuleSet
@@ -19,6 +21,8 @@ from anka.web.requests import language, pick
 Shown = dict[str, Any]
 TONES = {"instant": "ok", "close": "ok", "merchant": "wait", "upstream": "wait", "platform": "info", "external": "info", "refuse": "bad"}
 MOST_ALTERNATIVES = 4
+# Where a case stays open, what its units have left is out of the shop's reach until it ends.
+FREEZING = ("merchant", "platform", "refuse")
 
 
 def choices(*, state: OrderState, claim: Claim) -> Shown:
@@ -62,19 +66,24 @@ def _slip(state: OrderState, each: Verdict, quote: Mapping[str, Any], rules: Rul
     decision = each.decision
     told = verdict(decision=decision, language=language())
     pays = decision.route in ("instant", "close") and each.refund_minor > 0
+    left = sum(each.left_each_minor)
+    most = left if each.is_negotiable or decision.route == "refuse" else each.refund_minor
     channels = [str(leg["channel"]) for leg in quote["legs"]] if pays else []
     return {
         "tone": TONES.get(decision.route, "info"),
         "units_label": units_label,
         "title": words.sentence_case(told),
         "amount_minor": each.refund_minor if pays else None,
+        "most_minor": most if decision.route in ("merchant", "platform") and most else None,
+        "frozen_minor": left if decision.route in FREEZING and state.paid_at is not None else None,
         "currency": state.currency,
         "path": words.sentence_case(wordings.ROUTES[decision.route][language()]),
         "legs": [{"label": words.channel(str(leg["channel"])), "amount_minor": leg["amount_minor"]} for leg in quote["legs"]]
         if pays
         else [],
         "arrival": words.expected(channel_code=channels[0], accepted_at=at.now) if channels else "",
-        "clock": _clock(decision.answer_within_minutes, decision.on_silence),
+        "clock": _clock(decision, at),
+        "refused": decision.route == "refuse",
         "why": pick(decision.because_zh, decision.because_en),
         "rule": {
             "label": decision.rule,
@@ -85,15 +94,22 @@ def _slip(state: OrderState, each: Verdict, quote: Mapping[str, Any], rules: Rul
     }
 
 
-def _clock(minutes: int | None, on_silence: str | None) -> str:
+def _clock(decision: Decision, at: Moment) -> str:
+    """Return whose turn it would be, until when, and what follows if nobody moves."""
+    if decision.route == "platform":
+        return gettext("The platform looks at it within 24 hours and decides within 48 hours. Nothing is decided by silence.")
+    if decision.route == "refuse":
+        return gettext("You may call the platform within 7 days. If you do not, the refusal stands.")
+    minutes = decision.answer_within_minutes
     if minutes is None:
         return ""
-    said = gettext("The shop answers within %(hours)s h.") % {"hours": minutes // 60}
+    by = words.moment(at.now + timedelta(minutes=minutes))
+    said = gettext("The shop answers within %(hours)s h, by %(at)s.") % {"hours": minutes // 60, "at": by}
     silent = {
         "refund": gettext("If it says nothing, you are refunded by itself."),
         "escalate": gettext("If it says nothing, the platform takes over by itself."),
     }
-    return words.sentences(said, silent.get(on_silence or "", ""))
+    return words.sentences(said, silent.get(decision.on_silence or "", ""))
 
 
 def _what_if(other: Alternative) -> Shown:
@@ -135,6 +151,14 @@ def asked(*, state: OrderState, claim: Claim) -> str:
 
 def confirm_label(found: tuple[Verdict, ...]) -> str:
     """Return what the button that submits says."""
-    if any(each.refund_minor for each in found):
+    routes = {each.decision.route for each in found}
+    if routes == {"instant"}:
         return gettext("Confirm, refund now")
-    return gettext("Confirm, close the order")
+    if len(routes) > 1:
+        return gettext("Confirm and submit")
+    said = {
+        "merchant": gettext("Submit, the shop answers"),
+        "platform": gettext("Submit to the platform"),
+        "refuse": gettext("Put it on record all the same"),
+    }
+    return said.get(routes.pop(), gettext("Confirm, close the order"))

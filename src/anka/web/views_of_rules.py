@@ -87,6 +87,11 @@ def _features() -> dict[str, str]:
     }
 
 
+def fact_value(key: str, value: str) -> str:
+    """Return what the value of a fact is called."""
+    return _value(key, value)
+
+
 def _value(key: str, value: str) -> str:
     if key == "stage":
         return wordings.STAGES[value][language()]

@@ -1,0 +1,212 @@
+"""A case as its buyer sees it, and everything the buyer may do in it. Every step is a form of its own, carried out once."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from anka.cases.models import CaseState
+from anka.cases.queries import dossier, read_case
+from anka.core import rate_limits
+from anka.core.actors import Actor
+from anka.core.clock import Moment
+from anka.core.idempotency import AlreadyDone, RequestKey, once
+from anka.core.refusals import BadInput, NotFound, Refusal
+from anka.domain.facts import EVIDENCE
+from anka.flows.add_evidence import LONGEST_EVIDENCE, add_evidence
+from anka.flows.answer_case import LONGEST_TEXT
+from anka.flows.answer_offer import accept_offer, decline_offer
+from anka.flows.appeal_case import appeal_case
+from anka.flows.escalate_case import escalate_case
+from anka.flows.make_offer import make_offer
+from anka.flows.steps.case_actions import case_actions
+from anka.flows.withdraw_case import withdraw_case
+from anka.orders.models import OrderState
+from anka.web import views_of_case, views_of_refund
+from anka.web.requests import PageRequest, buyer_of, caller_of, key_of, new_key, require_number
+from anka.web.typed import typed_amount, typed_text, typed_text_or_none
+from anka.web.views_of_case import CaseSeen
+from anka.web.views_of_case_headline import headline, next_steps
+from anka.web.views_of_facts import proved
+from anka.web.views_of_order import order_facts
+
+FIELDS = ("text", "kind", "amount", "offer")
+LONGEST_ID = 18
+FOLLOW_SECONDS = 5
+DONE = {
+    "accept": gettext_lazy("Accepted. It is carried out now."),
+    "decline": gettext_lazy("Declined."),
+    "offer": gettext_lazy("Your offer is with the shop."),
+    "evidence": gettext_lazy("Your evidence is kept. It can no longer be changed, by anybody."),
+    "withdraw": gettext_lazy("You took the request back."),
+    "escalate": gettext_lazy("The platform has the case now."),
+    "appeal": gettext_lazy("Your appeal is with the platform."),
+}
+
+
+class UnknownEvidence(Refusal):
+    """The kind of evidence is none of those there are."""
+
+    code, status = "unknown_evidence", 422
+    says = gettext_lazy("Choose what kind of evidence it is. Nothing was submitted.")
+
+
+# What is done in somebody's name: actor, case's number, what was typed, key, moment.
+Do = Callable[[PageRequest, Actor, CaseSeen, RequestKey], Any]
+
+
+@require_safe
+def show(request: PageRequest, number: str) -> HttpResponse:
+    """Show a case to its buyer."""
+    seen = seen_by(request, require_number(number))
+    done = DONE.get(request.GET.get("done", ""))
+    return _page(request, seen, told=[{"tone": "ok", "text": done}] if done else [])
+
+
+@require_POST
+def act(request: PageRequest, number: str, action: str) -> HttpResponse:
+    """Carry out one step of the buyer; a refusal is shown on the case's page, with what was typed."""
+    if action not in ACTIONS:
+        raise NotFound
+    buyer = buyer_of(request)
+    seen = seen_by(request, require_number(number))
+    rate_limits.spend(name="cancel", caller=caller_of(request), at=request.at)
+    key = key_of(request, *FIELDS)
+    try:
+        with suppress(AlreadyDone):
+            ACTIONS[action](request, buyer, seen, key)
+    except (NotFound, BadInput):
+        raise
+    except Refusal as refused:
+        if refused.status >= 500:
+            raise
+        return _again(request, number, action, refused)
+    return HttpResponseRedirect(f"/cases/{number}?done={action}")
+
+
+def seen_by(request: PageRequest, number: str) -> CaseSeen:
+    """Return everything the case's page is made of, for its buyer."""
+    buyer = buyer_of(request)
+    state, case = read_case(number=number, actor=buyer, at=request.at)
+    return case_seen(state=state, case=case, actor=buyer, reader="buyer", at=request.at)
+
+
+def case_seen(*, state: OrderState, case: CaseState, actor: Actor, reader: str, at: Moment) -> CaseSeen:
+    """Return everything a case's page is made of, for a reader of this side."""
+    may = case_actions(state=state, case=case, actor=actor, at=at)
+    return CaseSeen(state=state, case=case, beside=dossier(state=state), actions=may, reader=reader, at=at, new_key=new_key)
+
+
+def _again(request: PageRequest, number: str, action: str, refused: Refusal) -> HttpResponse:
+    field = {"offer": "offer_amount", "evidence": "evidence_text"}.get(action, f"{action}_text")
+    if isinstance(refused, UnknownEvidence):
+        field = "evidence_kind"
+    asked = {name: request.POST.get(name, "") for name in FIELDS}
+    fresh = seen_by(request, number)
+    if refused.status == 422:
+        return _page(request, fresh, errors={field: str(refused)}, typed={action: asked}, status=422)
+    return _page(request, fresh, told=[{"tone": "bad", "text": str(refused)}], typed={action: asked}, status=refused.status)
+
+
+def _page(
+    request: PageRequest,
+    seen: CaseSeen,
+    *,
+    told: list[dict[str, Any]] | None = None,
+    errors: dict[str, str] | None = None,
+    typed: dict[str, Any] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    refund = next((refund for refund in seen.beside.refunds if refund.case_number == seen.case.number), None)
+    moving = refund is not None and refund.status in views_of_refund.UNDER_WAY
+    shown = {
+        "case": views_of_case.facts_of(seen),
+        "order": order_facts(seen.state),
+        "headline": headline(seen),
+        "next_steps": next_steps(seen),
+        "rulings": views_of_case.rulings(seen),
+        "rule": views_of_case.rule_quoted(seen),
+        "offers": views_of_case.offers(seen),
+        "proved": proved(state=seen.state, case=seen.case),
+        "evidence": views_of_case.evidence(seen),
+        "evidence_kinds": views_of_case.evidence_kinds(seen),
+        "talk": views_of_case.talk(seen),
+        "clocks": views_of_case.clocks(seen),
+        "refund": views_of_refund.tracker(refund=refund, order_number=seen.state.number) if refund else None,
+        "may": {action.name: action.allowed for action in seen.actions},
+        "keys": {name: new_key() for name in ACTIONS},
+        "typed": typed or {},
+        "errors": errors or {},
+        "notices": told or [],
+        "refresh_seconds": FOLLOW_SECONDS if moving or seen.case.status == "open" else None,
+    }
+    return render(request, "buyer/case.html", shown, status=status)
+
+
+def _accept(request: PageRequest, buyer: Actor, seen: CaseSeen, key: RequestKey) -> str:
+    return once(
+        lambda: accept_offer(actor=buyer, case_number=seen.case.number, offer_id=offer_id(request), request=key, at=request.at)
+    )
+
+
+def _decline(request: PageRequest, buyer: Actor, seen: CaseSeen, key: RequestKey) -> str:
+    return once(
+        lambda: decline_offer(actor=buyer, case_number=seen.case.number, offer_id=offer_id(request), request=key, at=request.at)
+    )
+
+
+def offer_id(request: PageRequest) -> int:
+    """Return which offer a form is about.
+
+    Raises:
+        NotFound: it names none.
+    """
+    text = request.POST.get("offer", "")
+    if not text.isascii() or not text.isdigit() or len(text) > LONGEST_ID:
+        raise NotFound
+    return int(text)
+
+
+def _offer(request: PageRequest, buyer: Actor, seen: CaseSeen, key: RequestKey) -> str:
+    wanted = typed_amount(request.POST.get("amount", ""), currency=seen.state.currency, least_minor=1, most_minor=seen.left_minor)
+    text = typed_text_or_none(request.POST.get("text", ""), most=LONGEST_TEXT)
+    return once(
+        lambda: make_offer(actor=buyer, case_number=seen.case.number, refund_minor=wanted, text=text, request=key, at=request.at)
+    )
+
+
+def _evidence(request: PageRequest, buyer: Actor, seen: CaseSeen, key: RequestKey) -> str:
+    kind = request.POST.get("kind", "")
+    if kind not in EVIDENCE:
+        raise UnknownEvidence
+    text = typed_text(request.POST.get("text", ""), most=LONGEST_EVIDENCE)
+    return once(lambda: add_evidence(actor=buyer, case_number=seen.case.number, kind=kind, text=text, request=key, at=request.at))
+
+
+def _withdraw(request: PageRequest, buyer: Actor, seen: CaseSeen, key: RequestKey) -> str:
+    return once(lambda: withdraw_case(actor=buyer, case_number=seen.case.number, request=key, at=request.at))
+
+
+def _escalate(request: PageRequest, buyer: Actor, seen: CaseSeen, key: RequestKey) -> str:
+    text = typed_text_or_none(request.POST.get("text", ""), most=LONGEST_TEXT)
+    return once(lambda: escalate_case(actor=buyer, case_number=seen.case.number, text=text, request=key, at=request.at))
+
+
+def _appeal(request: PageRequest, buyer: Actor, seen: CaseSeen, key: RequestKey) -> str:
+    text = typed_text(request.POST.get("text", ""), most=LONGEST_EVIDENCE)
+    return once(lambda: appeal_case(actor=buyer, case_number=seen.case.number, text=text, request=key, at=request.at))
+
+
+ACTIONS: dict[str, Do] = {
+    "accept": _accept,
+    "decline": _decline,
+    "offer": _offer,
+    "evidence": _evidence,
+    "withdraw": _withdraw,
+    "escalate": _escalate,
+    "appeal": _appeal,
+}
