@@ -75,3 +75,12 @@ def test_a_percentile_is_one_of_the_values() -> None:
     assert percentile([3.0, 1.0, 2.0], 50) == 2.0
     assert percentile([1.0], 95) == 1.0
     assert percentile([], 95) == 0.0
+
+
+@pytest.mark.no_database
+def test_a_few_clocks_fall_and_every_consequence_is_carried_out(tmp_path: Path) -> None:
+    done = anka("bench", "clocks", "--cases", "12", "--json", variables={"TMPDIR": str(tmp_path)})
+    assert done.status == 0, done.err
+    found = json.loads(done.out)
+    assert (found["cases"], found["carried_out"], found["violations"]) == (12, 12, [])
+    assert list(tmp_path.iterdir()) == []

@@ -10,17 +10,21 @@ from anka.config.environment import EnvironmentNotUsable
 from anka.config.processes import ProcessFailed
 
 FAILURES = (EnvironmentNotUsable, EmbeddedDatabaseError, ProcessFailed, NotAsExpected, OSError)
-BENCHMARKS = {"hot": "create, pay and cancel over HTTP against pgbench running the same SQL, on a throw-away database"}
-MOST_SECONDS, MOST_CLIENTS = 600, 128
+BENCHMARKS = {
+    "hot": "create, pay and cancel over HTTP against pgbench running the same SQL, on a throw-away database",
+    "clocks": "the worker against a minute: so many clocks of cases fall together, on a throw-away database",
+}
+MOST_SECONDS, MOST_CLIENTS, MOST_CASES = 600, 128, 20_000
 
 
 def arguments(*, parser: argparse.ArgumentParser) -> None:
-    """Declare the benchmark's name, --seconds, --clients and --json."""
+    """Declare the benchmark's name, --seconds, --clients, --cases and --json."""
     parser.add_argument("name", nargs="?", choices=sorted(BENCHMARKS), help="what to measure; without it the benchmarks are listed")
     parser.add_argument("--seconds", type=_within(MOST_SECONDS), default=6, metavar="N", help="seconds of each run (default 6)")
     parser.add_argument(
         "--clients", type=_within(MOST_CLIENTS), default=0, metavar="N", help="clients at once (default: the best of a short trial)"
     )
+    parser.add_argument("--cases", type=_within(MOST_CASES), default=10_000, metavar="N", help="clocks: how many fall (default 10000)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -38,11 +42,22 @@ def run(*, given: argparse.Namespace) -> int:
     if given.name is None:
         sys.stdout.write("".join(f"{name:8}{what}\n" for name, what in BENCHMARKS.items()))
         return 0
+    if given.name == "clocks":
+        return _clocks(given)
     from anka.bench import hot, results  # noqa: PLC0415  listing the benchmarks loads none of them
 
     found = hot.measure(wish=hot.Wish(seconds=given.seconds, clients=given.clients), say=_say)
     sys.stdout.write(f"{results.as_json(result=found) if given.json else results.as_text(result=found)}\n")
     return 0 if found.same_work and not found.violations else 1
+
+
+def _clocks(given: argparse.Namespace) -> int:
+    """Let clocks fall; 1 where not every consequence was carried out, or the audit finds something."""
+    from anka.bench import clocks  # noqa: PLC0415  listing the benchmarks loads none of them
+
+    found = clocks.measure(cases=given.cases, say=_say)
+    sys.stdout.write(f"{clocks.as_json(found=found) if given.json else clocks.as_text(found=found)}\n")
+    return 0 if found.carried_out == found.cases and not found.violations else 1
 
 
 def _say(text: str) -> None:

@@ -73,21 +73,26 @@ CREATE OR REPLACE FUNCTION lock_fallen_cases(in_now timestamptz, in_real_now tim
 RETURNS TABLE (state text, argued text, clock_kind text) LANGUAGE plpgsql VOLATILE SET lock_timeout = '3s' AS
 $$
 DECLARE
+    patient_shops bigint[];
+    patient_orders bigint[];
     shops bigint[];
     orders bigint[];
 BEGIN
+    -- Cases that made trouble wait in the outbox; there are few of them, and they are looked up once.
+    SELECT array_agg(work.shop_id), array_agg(argued.order_id) INTO patient_shops, patient_orders FROM core_outbox AS work
+        JOIN cases_case AS argued ON argued.shop_id = work.shop_id AND argued.number = work.subject
+        WHERE work.topic = 'case_clock' AND work.done_at IS NULL;
+    -- Each kind by itself, so that each is a short walk along the index of what is due.
     SELECT array_agg(locked.shop_id), array_agg(locked.id) INTO shops, orders FROM (
         SELECT o.shop_id, o.id FROM orders_order AS o
-            JOIN (SELECT DISTINCT fallen.shop_id, fallen.order_id FROM (
-                    SELECT clock.shop_id, clock.order_id, clock.due_at FROM core_clock AS clock
-                        WHERE clock.kind IN ('answer', 'offer', 'evidence', 'look', 'rule', 'escalate', 'appeal', 'ceiling')
-                          AND clock.state = 'running' AND clock.due_at <= in_now
-                          AND NOT EXISTS (SELECT FROM core_outbox AS work JOIN cases_case AS argued
-                                ON argued.shop_id = work.shop_id AND argued.number = work.subject
-                              WHERE work.topic = 'case_clock' AND work.done_at IS NULL AND argued.shop_id = clock.shop_id
-                                AND argued.order_id = clock.order_id)
-                        ORDER BY clock.due_at LIMIT in_limit) AS fallen) AS due
-                ON due.shop_id = o.shop_id AND due.order_id = o.id
+            JOIN (SELECT DISTINCT due.shop_id, due.order_id FROM
+                    unnest(ARRAY['ceiling', 'answer', 'offer', 'evidence', 'look', 'rule', 'escalate', 'appeal']) AS wanted (kind),
+                    LATERAL (SELECT clock.shop_id, clock.order_id FROM core_clock AS clock
+                        WHERE clock.kind = wanted.kind AND clock.state = 'running' AND clock.due_at <= in_now
+                          AND (patient_orders IS NULL OR NOT EXISTS (SELECT FROM unnest(patient_shops, patient_orders) AS patient (shop_id, order_id)
+                                WHERE patient.shop_id = clock.shop_id AND patient.order_id = clock.order_id))
+                        ORDER BY clock.due_at LIMIT in_limit) AS due
+                  LIMIT in_limit) AS fallen ON fallen.shop_id = o.shop_id AND fallen.order_id = o.id
             FOR NO KEY UPDATE OF o SKIP LOCKED) AS locked;
     RETURN QUERY
         SELECT order_state(due.shop_id, due.order_id, 0, 0, in_real_now, NULL), case_state(due.shop_id, due.case_id), due.kind
