@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from anka.accounts.tokens import EVERYTHING, Scope
 from anka.core.actors import Actor, ActorKind
 from anka.core.clock import moment
+from anka.flows.appoint_staff import appoint_staff
 from anka.flows.deliver_order import deliver_order
 from anka.flows.issue_token import issue_token
 from tests.api.client import Client, Response
-from tests.builders import Product, a_person, a_product, fill_wallet
+from tests.builders import OPERATOR, Product, Shop, a_person, a_product, fill_wallet
 
 OUT = "NO_LONGER_NEEDED"
+REFUSAL = {"reason": "KEY_WORKED", "text": "It worked when we tried it."}
+RULING = {"fault": "both", "reasons": ["SHARED_FAULT"], "text": "Both could have done better.", "refund_percent": 50}
 
 
 @dataclass
@@ -47,6 +50,60 @@ def a_client(*, scopes: Scope = EVERYTHING, person_id: int | None = None) -> Per
 def merchant_of(product: Product) -> Person:
     """The owner of a product's shop, with a token."""
     return a_client(person_id=product.shop.owner.person_id)
+
+
+def an_opened_order(buyer: Person, *, product: Product | None = None) -> str:
+    """An order of this buyer whose one unit was opened."""
+    number = a_sealed_order(buyer, product=product)
+    assert buyer.post(f"/orders/{number}/units/1/reveal").status == 200
+    return number
+
+
+def a_case(buyer: Person, *, product: Product | None = None, ask_minor: int = 4000) -> str:
+    """A case about an opened key that waits for the merchant's answer."""
+    number = an_opened_order(buyer, product=product)
+    answer = buyer.post(
+        f"/orders/{number}/cases", {"reason": "KEY_INVALID", "statement": "It does not work.", "ask": {"refund_minor": ask_minor}}
+    )
+    assert answer.status == 201, answer.body
+    case = answer.json["cases"][0]
+    assert case["status"] == "merchant_turn"
+    return str(case["number"])
+
+
+def a_refused_case(buyer: Person, product: Product) -> str:
+    """A case whose merchant has refused, so that the platform has it."""
+    number = a_case(buyer, product=product)
+    answer = merchant_of(product).post(f"/cases/{number}/refuse", REFUSAL)
+    assert (answer.status, answer.json["status"]) == (200, "evidence"), answer.body
+    return number
+
+
+def a_decided_case(buyer: Person, product: Product, arbiter: Person) -> str:
+    """A case the platform has ruled on, whose appeal window runs."""
+    number = a_refused_case(buyer, product)
+    answer = arbiter.post(f"/cases/{number}/ruling", RULING)
+    assert (answer.status, answer.json["status"]) == (200, "decided"), answer.body
+    return number
+
+
+def a_staff_member(role: str) -> Person:
+    """Somebody of the platform's staff, with a token."""
+    person_id = a_person()
+    appoint_staff(actor=OPERATOR, person_id=person_id, role=role)
+    return a_client(person_id=person_id)
+
+
+def a_manual_product(*, shop: Shop | None = None) -> Product:
+    """A product whose keys its merchant delivers by hand."""
+    return a_product(stock=0, shop=shop, delivery="manual")
+
+
+def a_paid_order(buyer: Person, product: Product, quantity: int = 1) -> str:
+    """An order of this buyer, paid from the wallet, its goods queued."""
+    number = buyer.order(product, quantity)
+    buyer.pay(number)
+    return number
 
 
 def a_sealed_order(buyer: Person, *, quantity: int = 1, product: Product | None = None) -> str:

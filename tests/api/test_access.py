@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from anka.accounts import writes
 from anka.accounts.tokens import SCOPES, Scope, open_token
 from anka.api.call import Answer, Call, Route, Who
 from anka.api.dispatcher import Dispatcher
 from anka.api.routes import ROUTES, SANDBOX_ROUTES
-from anka.core import database
 from anka.core.clock import moment
 from anka.domain.unidentified import UnidentifiedState
 from anka.flows.revoke_token import revoke_token
@@ -21,8 +19,23 @@ from anka.flows.take_payment import PaidNotice
 from anka.flows.take_unidentified import take_unidentified
 from anka.payments.unidentified import queue
 from tests.api.client import Client, Response
-from tests.api.people import OUT, Person, a_client, a_sealed_order, merchant_of
-from tests.builders import a_person, a_product, at, serial
+from tests.api.people import (
+    OUT,
+    REFUSAL,
+    RULING,
+    Person,
+    a_case,
+    a_client,
+    a_decided_case,
+    a_manual_product,
+    a_paid_order,
+    a_refused_case,
+    a_sealed_order,
+    a_staff_member,
+    an_opened_order,
+    merchant_of,
+)
+from tests.builders import a_product, at, serial
 
 MATRIX = tomllib.loads((Path(__file__).parent.parent / "data" / "access_matrix.toml").read_text(encoding="utf-8"))
 ROLES = ("visitor", "buyer", "other_buyer", "merchant", "other_merchant", "agent", "arbiter", "finance", "admin")
@@ -39,13 +52,6 @@ def test_every_role_is_answered_for(name: str) -> None:
     assert set(MATRIX[name]) == set(ROLES)
 
 
-def a_staff_member(role: str) -> Person:
-    person_id = a_person()
-    with database.transaction():
-        assert writes.add_staff_role(person_id=person_id, role=role)
-    return a_client(person_id=person_id)
-
-
 def money_of_nobody() -> str:
     """The number of money in the queue that nobody expected."""
     transaction = f"SB-NOBODYS-{serial()}"
@@ -58,49 +64,71 @@ class Scene:
     """One order of one buyer in one shop, and somebody of every role."""
 
     def __init__(self) -> None:
-        self.product = a_product(stock=40)
-        buyer = a_client()
+        self.product = a_product(stock=200)
+        self.manual = a_manual_product(shop=self.product.shop)
+        self.buyer = a_client()
+        self.arbiter = a_staff_member("arbiter")
         self.people: dict[str, Client] = {
             "visitor": Client(),
-            "buyer": buyer,
+            "buyer": self.buyer,
             "other_buyer": a_client(),
             "merchant": merchant_of(self.product),
             "other_merchant": merchant_of(a_product()),
-            **{role: a_staff_member(role) for role in ("agent", "arbiter", "finance", "admin")},
+            **{role: a_staff_member(role) for role in ("agent", "finance", "admin")},
+            "arbiter": self.arbiter,
         }
-        self.number = a_sealed_order(buyer, quantity=2, product=self.product)
-        cancelled = buyer.post(f"/orders/{self.number}/cases", {"reason": OUT, "units": [2]}).json["cases"][0]
+        self.number = a_sealed_order(self.buyer, quantity=2, product=self.product)
+        cancelled = self.buyer.post(f"/orders/{self.number}/cases", {"reason": OUT, "units": [2]}).json["cases"][0]
         self.case, self.refund = cancelled["number"], cancelled["refunds"][0]
-        self.confirmable = self.opened_order(buyer)
-        self.unpaid = buyer.order(self.product)
-        self.payment = buyer.post(f"/orders/{buyer.order(self.product)}/payments", {"channel": "sandbox"}).json["number"]
+        self.confirmable = an_opened_order(self.buyer, product=self.product)
+        self.unpaid = self.buyer.order(self.product)
+        self.payment = self.buyer.post(f"/orders/{self.buyer.order(self.product)}/payments", {"channel": "sandbox"}).json["number"]
         self.unidentified = money_of_nobody()
         self.policy = Client().get("/policies/current").json["version"]
 
-    def opened_order(self, buyer: Person) -> str:
-        """An order whose one unit was opened."""
-        number = a_sealed_order(buyer, product=self.product)
-        assert buyer.post(f"/orders/{number}/units/1/reveal").status == 200
-        return number
-
     def path(self, route: Route) -> str:
         """An address of the route that names things of the buyer."""
+        number, offer = self.thing(route)
+        unit = f"{number}-1" if "/sandbox/" in route.path else "1"
+        id_ = offer or self.product.number
+        return route.path.format(id=id_, version=self.policy, number=number, unit=unit, channel="sandbox")
+
+    def thing(self, route: Route) -> tuple[str, str]:
+        """The number of what the route is about, and the offer where there is one.
+
+        Whoever may do something takes the thing out of the way of the next, so each has one of their own.
+        """
         if "/unidentified" in route.path:
-            return route.path.format(number=self.unidentified)
+            return self.unidentified, ""
+        if route.path.startswith("/api/v1/cases/") and route.method == "POST":
+            return self.argued(route)
+        if route.path.endswith(("/accept", "/deliver", "/progress")):
+            return a_paid_order(self.buyer, self.manual), ""
+        if route.path.endswith("/cases") and route.method == "POST":
+            return an_opened_order(self.buyer, product=self.product), ""
         special = {"payments": self.unpaid, "confirm": self.confirmable, "key-check": self.confirmable}
         order = special.get(route.path.split("/")[-1], self.number)
-        if route.path.endswith("/cases") and route.method == "POST":
-            # Whoever may ask takes the unit out of the way of the next, so each has one of their own.
-            buyer = self.people["buyer"]
-            assert isinstance(buyer, Person)
-            order = self.opened_order(buyer)
-        unit = f"{order}-1" if "/sandbox/" in route.path else "1"
-        number = {"cases": self.case, "refunds": self.refund, "payments": self.payment}.get(route.path.split("/")[-2], order)
-        return route.path.format(id=self.product.number, version=self.policy, number=number, unit=unit, channel="sandbox")
+        return {"cases": self.case, "refunds": self.refund, "payments": self.payment}.get(route.path.split("/")[-2], order), ""
+
+    def argued(self, route: Route) -> tuple[str, str]:
+        """A case where the route has something to do, and the merchant's offer in it."""
+        ending = route.path.removeprefix("/api/v1/cases/{number}/")
+        if ending in ("ruling", "approve", "evidence-requests"):
+            return a_refused_case(self.buyer, self.product), ""
+        if ending == "appeal":
+            return a_decided_case(self.buyer, self.product, self.arbiter), ""
+        number, offer = a_case(self.buyer, product=self.product), ""
+        if ending.startswith("offers/"):
+            offered = self.people["merchant"].post(f"/cases/{number}/offers", {"refund_minor": 3000})
+            assert offered.status == 200, offered.body
+            offer = str(offered.json["offers"][0]["id"])
+        return number, offer
 
     def absent(self, route: Route) -> str:
         """The same address, of things that do not exist."""
-        return route.path.format(id=ABSENT, version="no-such-version", number=ABSENT, unit="1", channel="none")
+        return route.path.format(
+            id="1" if "/offers/" in route.path else ABSENT, version="no-such-version", number=ABSENT, unit="1", channel="none"
+        )
 
     def call(self, route: Route, role: str, path: str) -> Response:
         """Call as this role, with a body that is fine in itself."""
@@ -115,11 +143,25 @@ def calling(client: Client, route: Route, path: str, product: str) -> Response:
         "/auth/step-up": {"password": "wrong-password"},
         "/orders": {"product_id": product, "quantity": 1, "allow_duplicate": True},
         "/payments": {"channel": "sandbox"},
-        "/cases": {"reason": "KEY_INVALID"},
+        "/cases": {"reason": "KEY_INVALID", "ask": {"refund_minor": 4000}},
         "/reveal": {},
         "/return": {},
         "/match": {"order": ABSENT},
-        "/approve": {"order": ABSENT},
+        "/unidentified/{number}/approve": {"order": ABSENT},
+        "/cases/{number}/approve": {},
+        "/accept": {},
+        "/deliver": {"secrets": [f"HAND{serial():06d}"]},
+        "/progress": {"percent": 50},
+        "/agree": {},
+        "/refuse": REFUSAL,
+        "/offers": {"refund_minor": 3000},
+        "/decline": {},
+        "/evidence": {"kind": "SCREENSHOT", "text": "It says: invalid."},
+        "/escalate": {},
+        "/withdraw": {},
+        "/appeal": {"text": "There is something new."},
+        "/evidence-requests": {"side": "both", "text": "Show us."},
+        "/ruling": RULING,
         "/confirm": {"units": [1]},
         "/key-check": {"prefix": "ZZZZ"},
         "/sandbox/issuer/{unit}": {"use_check": "unused"},

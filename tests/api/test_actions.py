@@ -8,7 +8,13 @@ import pytest
 from tests.api.people import OUT, Person, a_client, a_sealed_order
 from tests.builders import a_product
 
-BODIES: dict[str, Any] = {"pay": {"channel": "sandbox"}, "cancel": {"reason": OUT, "ask": {"refund_minor": 1}}, "reveal": {}, "confirm": {}, "quote": None}
+BODIES: dict[str, Any] = {
+    "pay": {"channel": "sandbox"},
+    "cancel": {"reason": OUT, "ask": {"refund_minor": 1}},
+    "reveal": {},
+    "confirm": {},
+    "quote": None,
+}
 
 
 def unpaid(buyer: Person) -> str:
