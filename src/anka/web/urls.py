@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from anka.web import accounts, notices, policy, preferences
-from anka.web.buyer import cancel, cases, orders, payments, refunds, shop, wallet
+from anka.web.buyer import cancel, cases, key_check, orders, payments, refunds, shop, wallet
 from anka.web.platform import money
 
 pages: list[URLPattern] = [
@@ -16,6 +16,7 @@ pages: list[URLPattern] = [
     path("orders/<str:number>/cancel", cancel.wizard),
     path("orders/<str:number>/confirm", orders.confirm),
     path("orders/<str:number>/units/<int:position>/reveal", orders.reveal),
+    path("orders/<str:number>/units/<int:position>/check", key_check.check),
     path("cases/<str:number>", cases.show),
     path("cases/<str:number>/<str:action>", cases.act),
     path("refunds/<str:number>", refunds.show),

@@ -11,7 +11,7 @@ from anka.domain.delivery_states import Stage
 from anka.domain.payment_states import PaymentState
 from anka.domain.unit_money import UnitMoney
 from anka.orders import views as statuses
-from anka.web import words
+from anka.web import case_words, words
 from anka.web.views_of_units import OPENED, Seen
 
 Shown = dict[str, Any]
@@ -36,7 +36,8 @@ def badge(status: str) -> Shown:
 def headline(*, seen: Seen, status: str) -> Shown:
     """Return the headline of an order's page."""
     tone, icon = LOOK[status]
-    return {"tone": tone, "icon": icon, "badge": statuses.LABELS[status], **_SAID[status](seen)}
+    told = _under_case(seen) or _SAID[status](seen)
+    return {"tone": tone, "icon": icon, "badge": statuses.LABELS[status], **told}
 
 
 def refresh_seconds(*, seen: Seen, status: str) -> int | None:
@@ -71,6 +72,33 @@ def cancel_now(seen: Seen) -> Shown | None:
         "currency": seen.state.currency,
         "idempotency_key": seen.new_key(),
         "fields": {"reason": "NO_LONGER_NEEDED"},
+    }
+
+
+def _under_case(seen: Seen) -> Shown | None:
+    """An open case is what matters about an order, whatever else is in it."""
+    open_cases = [case for case in seen.beside.cases if case.closed_at is None]
+    if not open_cases:
+        return None
+    case = next((case for case in open_cases if case.turn.side == "buyer"), open_cases[0])
+    mine = case.turn.side == "buyer"
+    about = {"pieces": words.pieces(case.positions), "reason": words.reason(case.reason)}
+    count = len([unit for unit in seen.current if seen.case_of(unit.position) is None])
+    others = ngettext("The other piece is not touched by this.", "The other %(count)s pieces are not touched by this.", count) if count else ""
+    clock = next((clock for clock in case.clocks if clock.kind == case.turn.clock), None)
+    return {
+        "tone": "wait",
+        "icon": "bell" if mine else "clock",
+        "badge": case_words.turn(case.turn.side, seen_by="buyer"),
+        "title": gettext("Your answer is needed: %(pieces)s, %(reason)s") % about
+        if mine
+        else gettext("A case is open: %(pieces)s, %(reason)s") % about,
+        "text": words.sentences(gettext("What is argued about is frozen; the shop cannot have it."), others % {"count": count}),
+        "countdown": {"due": clock.due_at, "since": clock.started_at, "label": case_words.clock(clock.kind), "consequence": ""}
+        if clock
+        else None,
+        "primary": link(gettext("To the case"), f"/cases/{case.number}"),
+        "secondary": way_out(seen) if count else None,
     }
 
 

@@ -11,7 +11,7 @@ from anka.domain.delivery_states import Stage
 from anka.domain.unit_money import UnitMoney
 from anka.orders import views as statuses
 from anka.orders.models import OrderState, Unit
-from anka.web import words
+from anka.web import case_words, words
 from anka.web.requests import pick
 from anka.web.views_of_headline import headline, refresh_seconds
 from anka.web.views_of_steps import next_steps
@@ -43,6 +43,7 @@ def order_page(*, seen: Seen, secret: tuple[int, str] | None = None) -> Shown:
         "money_lines": money_lines(seen),
         "timeline": timeline(seen),
         "confirm": confirmation(seen),
+        "cases": cases(seen),
         "notices": _notices(seen, word),
         "refresh_seconds": None if secret else refresh_seconds(seen=seen, status=word),
     }
@@ -148,6 +149,22 @@ def confirmable(*, state: OrderState, now: datetime) -> list[Unit]:
         if unit.money == UnitMoney.HELD
         and not unit.under_case
         and (unit.stage in OPENED or (unit.stage == Stage.SEALED and unit.delivered_at is not None and now > unit.delivered_at + window))
+    ]
+
+
+def cases(seen: Seen) -> list[Shown]:
+    """Return the cases of an order that were more than one click, the newest first: what about, how it stands or ended."""
+    told = [case for case in seen.beside.cases if case.closed_at is None or len(case.receipts) > 1 or case.answers or case.rulings]
+    return [
+        {
+            "url": f"/cases/{case.number}",
+            "pieces": words.pieces(case.positions),
+            "reason": words.reason(case.reason),
+            "at": case.closed_at or case.opened_at,
+            "status": case_words.outcome(case.outcome or "") if case.closed_at else case_words.status(case.status),
+            "tone": case_words.outcome_tone(case.outcome or "") if case.closed_at else "wait",
+        }
+        for case in reversed(told)
     ]
 
 

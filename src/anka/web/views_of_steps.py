@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
+from anka.cases.models import CaseState
 from anka.domain.deadlines import clock_named
 from anka.domain.delivery_states import Stage
 from anka.orders import views as statuses
@@ -16,11 +17,29 @@ Shown = dict[str, Any]
 
 def next_steps(*, seen: Seen, status: str) -> list[Shown]:
     """Return the steps to come: whose turn it is now, what the buyer may do, and what happens by itself."""
-    return _STEPS[status](seen)
+    argued = next((case for case in seen.beside.cases if case.closed_at is None), None)
+    return _under_case(seen, argued) if argued else _STEPS[status](seen)
 
 
 def _step(when: str, who: str, what: str, detail: str = "") -> Shown:
     return {"when": when, "who": who, "what": what, "detail": detail}
+
+
+def _under_case(seen: Seen, case: CaseState) -> list[Shown]:
+    names = {"merchant": seen.shop, "buyer": gettext("You"), "platform": gettext("The platform"), "none": gettext("Nobody has to move;")}
+    doing = {
+        "merchant": gettext("answers the request"),
+        "buyer": gettext("answer in the case"),
+        "platform": gettext("looks at both sides and decides"),
+        "none": gettext("either side may appeal"),
+    }
+    side = case.turn.side
+    steps = [_step(gettext("Now"), names[side], doing[side])]
+    if case.due_at is not None:
+        at = {"at": words.moment(case.due_at)}
+        by_itself = gettext("moves on by itself at %(at)s") % at
+        steps.append(_step(gettext("If not"), gettext("The case"), by_itself, gettext("The case's page says what happens then.")))
+    return steps
 
 
 def _unpaid(seen: Seen) -> list[Shown]:

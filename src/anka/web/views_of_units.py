@@ -1,12 +1,13 @@
 """One unit of an order as a ticket: what it is, what may be done with it, where its money is. Pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext
 
+from anka.cases.models import CaseState
 from anka.cases.queries import Dossier, Refund
 from anka.core.clock import Moment
 from anka.domain.delivery_states import Stage
@@ -20,12 +21,14 @@ Shown = dict[str, Any]
 WAITING = frozenset({Stage.QUEUED, Stage.ACCEPTED, Stage.WORKING})
 OPENED = frozenset({Stage.REVEALED, Stage.DELIVERED, Stage.USED})
 GONE = frozenset({Stage.RECALLED, Stage.VOIDED, Stage.REPLACED})
+CHECKABLE = frozenset({Stage.REVEALED, Stage.USED})
 ENDED = GONE | {Stage.RELEASED, Stage.CLOSED_OUT}
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Everything an order's page is made of. `quotes` holds, per position, what a bare "no longer wanted" would bring, where it may."""
+    """Everything an order's page is made of. `quotes` holds, per position, what a bare "no longer wanted" would bring, where it may;
+    `ways_out` the way out of units that the issuer calls bad; `check` what a key check has just shown."""
 
     state: OrderState
     beside: Dossier
@@ -33,6 +36,8 @@ class Seen:
     quotes: Mapping[int, Mapping[str, Any]]
     at: Moment
     new_key: Callable[[], str]
+    ways_out: Mapping[int, Shown] = field(default_factory=dict)
+    check: Shown | None = None
 
     @property
     def now(self) -> datetime:
@@ -59,6 +64,10 @@ class Seen:
         """Return the newest refund that repays a unit."""
         return next((refund for refund in reversed(self.beside.refunds) if position in refund.positions), None)
 
+    def case_of(self, position: int) -> CaseState | None:
+        """Return the open case about a unit."""
+        return next((case for case in self.beside.cases if case.closed_at is None and position in case.positions), None)
+
     def window_ends(self, unit: Unit) -> datetime | None:
         """Return when the right to send a sealed unit back ends; None before it is delivered."""
         return unit.delivered_at + timedelta(minutes=self.state.refund_window_minutes) if unit.delivered_at else None
@@ -71,7 +80,7 @@ def tickets(*, seen: Seen, secret: tuple[int, str] | None) -> list[Shown]:
 
 def ticket(*, seen: Seen, unit: Unit, secret: tuple[int, str] | None = None) -> Shown:
     """Return one unit as a ticket."""
-    refund = seen.refund_of(unit.position)
+    refund, case = seen.refund_of(unit.position), seen.case_of(unit.position)
     shown_secret = secret[1] if secret and secret[0] == unit.position else ""
     title, detail, tone = _in_words(seen, unit, refund)
     return {
@@ -87,6 +96,12 @@ def ticket(*, seen: Seen, unit: Unit, secret: tuple[int, str] | None = None) -> 
         "recalled": unit.stage in GONE,
         "can_reveal": not shown_secret and seen.action("reveal", unit.position) is not None,
         "idempotency_key": seen.new_key(),
+        "replaces": unit.replaces,
+        "replaced_by": next((other.position for other in seen.state.units if other.replaces == unit.position), None),
+        "way_out": seen.ways_out.get(unit.position),
+        "can_check": unit.stage in CHECKABLE and unit.key_id is not None and unit.revealed_by == seen.state.buyer_id,
+        "check": seen.check if seen.check and seen.check["position"] == unit.position else None,
+        "case_url": f"/cases/{case.number}" if case else "",
         **_refunding(seen, unit, refund),
     }
 
@@ -120,6 +135,12 @@ def _in_words(seen: Seen, unit: Unit, refund: Refund | None) -> tuple[str, str, 
     """Return a ticket's title, its small line and its tone."""
     if refund is not None and unit.money in (UnitMoney.REFUNDING, UnitMoney.REFUNDED):
         return _refund_in_words(unit, refund)
+    case = seen.case_of(unit.position)
+    if case is not None:
+        opened = gettext("Asked %(at)s; its money is frozen until the case ends") % {"at": words.moment(case.opened_at)}
+        return gettext("Case open: %(reason)s") % {"reason": words.reason(case.reason)}, opened, "wait"
+    if unit.stage == Stage.REPLACED:
+        return gettext("Replaced by a new key"), gettext("The old key is taken back; its price moved on to the new one"), "mute"
     if unit.stage == Stage.SEALED:
         return _sealed_in_words(seen, unit)
     if unit.stage in OPENED:

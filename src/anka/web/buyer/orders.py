@@ -26,6 +26,7 @@ from anka.orders.models import OrderState
 from anka.orders.queries import TABS, Cursor, Line, orders_of_buyer, read_order, tab_counts
 from anka.web import words
 from anka.web.buyer import shop
+from anka.web.buyer.bad_keys import ways_out
 from anka.web.requests import PageRequest, buyer_of, caller_of, key_of, new_key, pick, require_number, require_recent_sign_in
 from anka.web.views_of_headline import badge, link
 from anka.web.views_of_order import order_page
@@ -147,8 +148,8 @@ def show(request: PageRequest, number: str) -> HttpResponse:
     return render(request, "buyer/order.html", order_page(seen=seen_by(request, state)))
 
 
-def seen_by(request: PageRequest, state: OrderState) -> Seen:
-    """Return everything the order's page is made of."""
+def seen_by(request: PageRequest, state: OrderState, *, check: Shown | None = None) -> Seen:
+    """Return everything the order's page is made of; `check` is what a key check has just shown."""
     may = actions.actions_for(state=state, actor=buyer_of(request), at=request.at)
     return Seen(
         state=state,
@@ -157,6 +158,8 @@ def seen_by(request: PageRequest, state: OrderState) -> Seen:
         quotes={action.position: _unit_quote(request, state, action.position) for action in may if _is_unit_cancel(action)},  # type: ignore[misc]
         at=request.at,
         new_key=new_key,
+        ways_out=ways_out(state=state, actor=buyer_of(request), at=request.at),
+        check=check,
     )
 
 
@@ -165,7 +168,8 @@ def _is_unit_cancel(action: actions.Action) -> bool:
 
 
 def _unit_quote(request: PageRequest, state: OrderState, position: int | None) -> dict[str, Any]:
-    claim = Claim(reason=actions.PLAIN_REASON, positions=None if position is None else (position,))
+    # What the issuer said last is good enough for a glance; whoever asks for the money has the issuer asked anew.
+    claim = Claim(reason=actions.PLAIN_REASON, positions=None if position is None else (position,), issuer_asked=True)
     found = judge(state=state, claim=claim, actor=buyer_of(request), at=request.at)
     return quote(state=state, claim=claim, verdicts=found, at=request.at)
 
