@@ -9,7 +9,7 @@ from anka.flows.deliver_order import deliver_order
 from anka.flows.place_order import Purchase, place_order
 from tests import builders
 from tests.builders import at
-from tests.faults.cases import CASE_FLOWS
+from tests.faults.case_flows import CASE_FLOWS
 from tests.faults.crash import Flow, crash_points, dies_at, places
 from tests.faults.flows import FLOWS, Ground, Shelf, a_paid, stands
 from tests.faults.odd import ODD_FLOWS

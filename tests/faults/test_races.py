@@ -8,7 +8,7 @@ from anka.flows.take_payment import Taken, take_payment
 from tests import builders
 from tests.builders import at
 from tests.databases import Database
-from tests.faults.cases import CASE_RACES
+from tests.faults.case_races import CASE_RACES
 from tests.faults.guards import take_away
 from tests.faults.interleave import HOOKS, Result, together
 from tests.faults.odd import ODD_RACES

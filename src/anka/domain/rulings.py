@@ -5,8 +5,8 @@ from anka.domain.facts import Facts
 from anka.domain.policy.vocabulary import is_bad, is_wrong, spoiled
 
 
-def goods_after_ruling(*, facts: Facts, whole: bool) -> str:
-    """Return where the goods of a unit go for which a ruling gives money back; `whole` where all of it.
+def goods_after_ruling(*, facts: Facts, remedy: str) -> str:
+    """Return where the goods of a unit go for which a ruling gives money back: all of it (`full`) or a part (`partial`).
 
     Nothing that is bad or was seen is sold again; what nobody has opened is put aside for somebody to check; what is paid in part stays
     with the buyer.
@@ -15,7 +15,7 @@ def goods_after_ruling(*, facts: Facts, whole: bool) -> str:
         return "rotate" if facts.goods == "rental" and facts.judged_stage == "working" else "release"
     if facts.judged_stage == "sealed":
         return spoiled(facts) if is_bad(facts) or is_wrong(facts) else "hold"
-    return spoiled(facts) if whole else "keep"
+    return spoiled(facts) if remedy == "full" else "keep"
 
 
 def needs_second_person(*, refund_minor: int) -> bool:

@@ -31,8 +31,8 @@ def accept_order(*, actor: Actor, order_number: str, positions: tuple[int, ...] 
     with database.transaction():
         state = lock_order(number=order_number, actor=actor, request=request, at=at)
         require_new(state.replay)
-        require_merchant(state, actor)
-        chosen = chosen_units(state, positions)
+        require_merchant(state=state, actor=actor)
+        chosen = chosen_units(state=state, positions=positions)
         waiting = [unit.position for unit in chosen if unit.stage == Stage.QUEUED and not unit.under_case]
         if state.delivery != "manual" or not waiting or (positions is not None and len(waiting) < len(chosen)):
             raise NothingToAccept
@@ -41,7 +41,7 @@ def accept_order(*, actor: Actor, order_number: str, positions: tuple[int, ...] 
         return state.number
 
 
-def chosen_units(state: OrderState, positions: tuple[int, ...] | None) -> list[Unit]:
+def chosen_units(*, state: OrderState, positions: tuple[int, ...] | None) -> list[Unit]:
     """Return the units at these positions, or all where None.
 
     Raises:

@@ -32,11 +32,11 @@ def add_evidence(*, actor: Actor, case_number: str, kind: str, text: str, reques
         state, case = lock_case(number=case_number, actor=actor, request=request, at=at)
         require_new(state.replay)
         if actor.kind is ActorKind.MERCHANT:
-            require_merchant(state, actor)
+            require_merchant(state=state, actor=actor)
         elif actor.kind is ActorKind.BUYER:
-            require_buyer(state, actor)
+            require_buyer(state=state, actor=actor)
         else:
-            require_arbiter(state, actor)
+            require_arbiter(state=state, actor=actor)
         if case.closed_at is not None:
             raise NotYourTurn
         if len(case.evidence) >= MOST_EVIDENCE:
@@ -61,8 +61,8 @@ def request_evidence(*, actor: Actor, case_number: str, side: str, text: str, re
     with database.transaction():
         state, case = lock_case(number=case_number, actor=actor, request=request, at=at)
         require_new(state.replay)
-        require_arbiter(state, actor)
-        require_status(case, (CaseStatus.EVIDENCE, CaseStatus.REVIEW))
+        require_arbiter(state=state, actor=actor)
+        require_status(case=case, allowed=(CaseStatus.EVIDENCE, CaseStatus.REVIEW))
         work = CaseWork(state, case, actor, at)
         step = CaseStep(number=case.number, what="case_evidence_asked", details={"side": side, "text": text})
         work.stop_clocks(keep=frozenset({"ceiling"}))

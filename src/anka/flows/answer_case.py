@@ -37,8 +37,8 @@ def agree_case(*, actor: Actor, case_number: str, request: RequestKey, at: Momen
     with database.transaction():
         state, case = lock_case(number=case_number, actor=actor, request=request, at=at)
         require_new(state.replay)
-        require_merchant(state, actor)
-        require_status(case, SETTLEABLE)
+        require_merchant(state=state, actor=actor)
+        require_status(case=case, allowed=SETTLEABLE)
         work = CaseWork(state, case, actor, at)
         verdicts = agreed(work)
         step = CaseStep(
@@ -85,8 +85,8 @@ def refuse_case(*, actor: Actor, case_number: str, code: str, text: str, request
     with database.transaction():
         state, case = lock_case(number=case_number, actor=actor, request=request, at=at)
         require_new(state.replay)
-        require_merchant(state, actor)
-        require_status(case, (CaseStatus.MERCHANT_TURN,))
+        require_merchant(state=state, actor=actor)
+        require_status(case=case, allowed=(CaseStatus.MERCHANT_TURN,))
         work = CaseWork(state, case, actor, at)
         step = CaseStep(
             number=case.number,

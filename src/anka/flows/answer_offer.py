@@ -76,12 +76,12 @@ def _begin(actor: Actor, case_number: str, offer_id: int, request: RequestKey, a
     require_new(state.replay)
     offer = _offer(case, offer_id)
     if actor.kind is ActorKind.MERCHANT:
-        require_merchant(state, actor)
+        require_merchant(state=state, actor=actor)
     else:
-        require_buyer(state, actor)
+        require_buyer(state=state, actor=actor)
     if str(actor.kind) == offer.by_side:
         raise NotYourTurn
-    require_status(case, SETTLEABLE)
+    require_status(case=case, allowed=SETTLEABLE)
     if offer.status != "open":
         raise OfferNotOpen
     return CaseWork(state, case, actor, at), offer

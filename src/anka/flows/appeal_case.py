@@ -26,10 +26,10 @@ def appeal_case(*, actor: Actor, case_number: str, text: str, request: RequestKe
         state, case = lock_case(number=case_number, actor=actor, request=request, at=at)
         require_new(state.replay)
         if actor.kind is ActorKind.MERCHANT:
-            require_merchant(state, actor)
+            require_merchant(state=state, actor=actor)
         else:
-            require_buyer(state, actor)
-        require_status(case, (CaseStatus.DECIDED,))
+            require_buyer(state=state, actor=actor)
+        require_status(case=case, allowed=(CaseStatus.DECIDED,))
         work = CaseWork(state, case, actor, at)
         step = CaseStep(
             number=case.number,

@@ -25,8 +25,8 @@ def escalate_case(*, actor: Actor, case_number: str, text: str, request: Request
     with database.transaction():
         state, case = lock_case(number=case_number, actor=actor, request=request, at=at)
         require_new(state.replay)
-        require_asker(state, case, actor)
-        require_status(case, (CaseStatus.REFUSED,))
+        require_asker(state=state, case=case, actor=actor)
+        require_status(case=case, allowed=(CaseStatus.REFUSED,))
         work = CaseWork(state, case, actor, at)
         step = CaseStep(number=case.number, what="case_escalated", answer=said(actor=actor, what="escalated", text=text))
         work.end_offer(step, "superseded")

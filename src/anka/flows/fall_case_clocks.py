@@ -119,7 +119,7 @@ def _appeal(work: CaseWork, step: CaseStep) -> None:
     step.what = "case_ruling_carried_out"
     ruling = work.case.given_ruling
     if ruling is not None:
-        carry_out_ruling(work, step, ruling=ruling, fallen="appeal")
+        carry_out_ruling(work=work, step=step, ruling=ruling, fallen="appeal")
 
 
 def _ceiling(work: CaseWork, step: CaseStep) -> None:
@@ -128,7 +128,7 @@ def _ceiling(work: CaseWork, step: CaseStep) -> None:
     step.what = "case_ceiling_reached"
     work.end_offer(step, "expired")
     if case.status == CaseStatus.APPEAL and given is not None:
-        carry_out_ruling(work, step, ruling=given, before=(CaseStatus.FINAL,), fallen="ceiling")
+        carry_out_ruling(work=work, step=step, ruling=given, before=(CaseStatus.FINAL,), fallen="ceiling")
         return
     left = sum(work.left_each_minor)
     amount = min(left, next((minor for minor in (case.ask_minor, case.offered_minor) if minor), left))
@@ -144,7 +144,7 @@ def _ceiling(work: CaseWork, step: CaseStep) -> None:
     )
     step.fault, step.details = "platform", {"refund_minor": amount}
     before = (CaseStatus.DECIDED,) if case.status in (CaseStatus.EVIDENCE, CaseStatus.REVIEW) else ()
-    work.pay(step, ruled_grants(work, amount), before=before, fallen="ceiling")
+    work.pay(step, ruled_grants(work=work, refund_minor=amount), before=before, fallen="ceiling")
 
 
 _FALLS: dict[str, Callable[[CaseWork, CaseStep], None]] = {

@@ -63,7 +63,7 @@ def hand_over_keys(*, actor: Actor, order_number: str, handover: Handover, seale
     with database.transaction():
         state = lock_order(number=order_number, actor=actor, request=request, at=at)
         require_new(state.replay)
-        require_merchant(state, actor)
+        require_merchant(state=state, actor=actor)
         units = _waiting(state, handover.positions)
         if len(units) != len(secrets):
             raise BadInput(fields={"secrets": str(len(units))})
@@ -80,7 +80,7 @@ def _check(secrets: Sequence[str]) -> None:
 
 
 def _waiting(state: OrderState, positions: tuple[int, ...] | None) -> list[Unit]:
-    chosen = chosen_units(state, positions)
+    chosen = chosen_units(state=state, positions=positions)
     waiting = [unit for unit in chosen if unit.stage in HANDED_FROM and not unit.under_case]
     if state.kind != Goods.CARD_KEY or state.delivery != "manual" or not waiting or (positions is not None and len(waiting) < len(chosen)):
         raise NothingToDeliver

@@ -53,7 +53,7 @@ def offer_replacement(*, actor: Actor, case_number: str, text: str, request: Req
     """
     with database.transaction():
         work = _begin(actor, case_number, text, request, at)
-        require_merchant(work.state, actor)
+        require_merchant(state=work.state, actor=actor)
         return _put(work, 0, set_aside(state=work.state, count=len(work.case.positions)), text, request)
 
 
@@ -63,9 +63,9 @@ def _begin(actor: Actor, case_number: str, text: str, request: RequestKey, at: M
     state, case = lock_case(number=case_number, actor=actor, request=request, at=at)
     require_new(state.replay)
     if actor.kind is ActorKind.MERCHANT:
-        require_merchant(state, actor)
+        require_merchant(state=state, actor=actor)
     else:
-        require_buyer(state, actor)
+        require_buyer(state=state, actor=actor)
     work = CaseWork(state, case, actor, at)
     _require_may_offer(case, actor)
     agreed(work)
@@ -76,7 +76,7 @@ def _begin(actor: Actor, case_number: str, text: str, request: RequestKey, at: M
 
 def _require_may_offer(case: CaseState, actor: Actor) -> None:
     """While the parties bargain, only the side whose turn it is offers; once the platform has the case, either may."""
-    require_status(case, SETTLEABLE)
+    require_status(case=case, allowed=SETTLEABLE)
     mine = CaseStatus.MERCHANT_TURN if actor.kind is ActorKind.MERCHANT else CaseStatus.BUYER_TURN
     if case.status in (CaseStatus.MERCHANT_TURN, CaseStatus.BUYER_TURN) and case.status != mine:
         raise NotYourTurn

@@ -61,8 +61,8 @@ def rule_on_case(*, actor: Actor, case_number: str, finding: Finding, request: R
     with database.transaction():
         state, case = lock_case(number=case_number, actor=actor, request=request, at=at)
         require_new(state.replay)
-        require_arbiter(state, actor)
-        require_status(case, RULED_IN)
+        require_arbiter(state=state, actor=actor)
+        require_status(case=case, allowed=RULED_IN)
         if case.status == CaseStatus.APPEAL and actor.person_id in _ruled_before(case):
             raise SamePerson
         work = CaseWork(state, case, actor, at)
@@ -88,7 +88,7 @@ def approve_ruling(*, actor: Actor, case_number: str, request: RequestKey, at: M
     with database.transaction():
         state, case = lock_case(number=case_number, actor=actor, request=request, at=at)
         require_new(state.replay)
-        require_arbiter(state, actor)
+        require_arbiter(state=state, actor=actor)
         proposed = case.proposed_ruling
         if proposed is None or case.status not in RULED_IN:
             raise NoRulingToApprove
@@ -141,7 +141,7 @@ def _give(work: CaseWork, step: CaseStep, ruling: NewRuling | Ruling) -> None:
     work.end_offer(step, "superseded")
     work.change.notices += tell(case=work.case, audiences=BOTH_PARTIES, kind="case_ruled", details={"refund_minor": ruling.refund_minor})
     if work.case.status == CaseStatus.APPEAL:
-        carry_out_ruling(work, step, ruling=ruling, before=(CaseStatus.FINAL,))
+        carry_out_ruling(work=work, step=step, ruling=ruling, before=(CaseStatus.FINAL,))
         return
     work.stop_clocks()
     work.start("appeal")

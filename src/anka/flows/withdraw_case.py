@@ -21,8 +21,8 @@ def withdraw_case(*, actor: Actor, case_number: str, request: RequestKey, at: Mo
     with database.transaction():
         state, case = lock_case(number=case_number, actor=actor, request=request, at=at)
         require_new(state.replay)
-        require_asker(state, case, actor)
-        require_status(case, SETTLEABLE)
+        require_asker(state=state, case=case, actor=actor)
+        require_status(case=case, allowed=SETTLEABLE)
         work = CaseWork(state, case, actor, at)
         step = CaseStep(number=case.number, what="case_withdrawn", answer=said(actor=actor, what="withdrew"))
         work.end_offer(step, "superseded")

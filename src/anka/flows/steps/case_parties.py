@@ -27,19 +27,19 @@ class PartyToTheCase(Refusal):
     says = _("You are a party to this case, so somebody else has to decide it. Nothing has changed.")
 
 
-def require_status(case: CaseState, allowed: tuple[CaseStatus, ...]) -> None:
+def require_status(*, case: CaseState, allowed: tuple[CaseStatus, ...]) -> None:
     """Raise NotYourTurn unless the case is in one of these statuses."""
     if case.status not in allowed:
         raise NotYourTurn
 
 
-def require_merchant(state: OrderState, actor: Actor) -> None:
+def require_merchant(*, state: OrderState, actor: Actor) -> None:
     """Raise NotPermitted unless the actor is of the order's shop."""
     if actor.kind is not ActorKind.MERCHANT or state.standing.shop_role is None:
         raise NotPermitted
 
 
-def require_asker(state: OrderState, case: CaseState, actor: Actor) -> None:
+def require_asker(*, state: OrderState, case: CaseState, actor: Actor) -> None:
     """Raise NotPermitted unless the actor is who asked, or the buyer in whose name somebody asked."""
     if actor.kind is ActorKind.MERCHANT and case.asker_kind == "merchant":
         return
@@ -47,13 +47,13 @@ def require_asker(state: OrderState, case: CaseState, actor: Actor) -> None:
         raise NotPermitted
 
 
-def require_buyer(state: OrderState, actor: Actor) -> None:
+def require_buyer(*, state: OrderState, actor: Actor) -> None:
     """Raise NotPermitted unless the actor is the order's buyer."""
     if actor.kind is not ActorKind.BUYER or actor.person_id != state.buyer_id:
         raise NotPermitted
 
 
-def require_arbiter(state: OrderState, actor: Actor) -> None:
+def require_arbiter(*, state: OrderState, actor: Actor) -> None:
     """Raise NotPermitted, or PartyToTheCase, unless the actor may rule on a case of this order.
 
     Somebody who is no staff at all is told that there is nothing here, as everybody else.

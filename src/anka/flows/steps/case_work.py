@@ -36,7 +36,7 @@ class CaseWork:
     @property
     def left_each_minor(self) -> tuple[int, ...]:
         """What each unit of the case has left."""
-        return tuple(unit.left_minor for unit in units_at(self.state, self.case.positions))
+        return tuple(unit.left_minor for unit in units_at(state=self.state, positions=self.case.positions))
 
     def judged(self) -> list[tuple[int, Facts]]:
         """Return the units with the facts they were judged on last."""

@@ -53,11 +53,13 @@ def give_back(
 
     What a partly refunded unit leaves goes to the merchant at once: the argument is over, and so is the unit.
     """
-    each = [pair for grant in grants for pair in zip(units_at(state, grant.positions), grant.refund_each_minor, strict=True)]
+    each = [
+        pair for grant in grants for pair in zip(units_at(state=state, positions=grant.positions), grant.refund_each_minor, strict=True)
+    ]
     if any(amount for _unit, amount in each):
         _add_refund(state, change, case_number, each, legs, at)
     for grant in grants:
-        pairs = list(zip(units_at(state, grant.positions), grant.refund_each_minor, strict=True))
+        pairs = list(zip(units_at(state=state, positions=grant.positions), grant.refund_each_minor, strict=True))
         for stage, amount in sorted({(unit.stage, minor) for unit, minor in pairs}):
             alike = [unit.position for unit, minor in pairs if (unit.stage, minor) == (stage, amount)]
             _add_move(change, state, grant.goods_after, alike, amount)
@@ -75,7 +77,7 @@ def close_unpaid(*, state: OrderState, change: Change, positions: tuple[int, ...
     change.clocks.append(Clock(kind="hold", position=0, ends_as="stopped"))
 
 
-def units_at(state: OrderState, positions: Iterable[int]) -> list[Unit]:
+def units_at(*, state: OrderState, positions: Iterable[int]) -> list[Unit]:
     """Return the units at these positions, in order."""
     wanted = frozenset(positions)
     return [unit for unit in state.units if unit.position in wanted]
@@ -106,10 +108,10 @@ def _add_refund(
     owed = tuple((leg.channel, leg.amount_minor) for leg in legs)
     posting = postings.refund_accepted_from(shop_id=state.shop_id, order_id=state.id, refund_number=number, legs=owed, sources=sources)
     change.journals += journals(posting)
-    add_sums(change, refunded_minor=total, released_minor=sources["escrow"] - total)
+    add_sums(change=change, refunded_minor=total, released_minor=sources["escrow"] - total)
 
 
-def add_sums(change: Change, *, refunded_minor: int = 0, released_minor: int = 0) -> None:
+def add_sums(*, change: Change, refunded_minor: int = 0, released_minor: int = 0) -> None:
     """Add to what a change adds to the order's sums."""
     sums = change.order or OrderChange()
     change.order = OrderChange(
@@ -130,7 +132,7 @@ def _leg(state: OrderState, index: int, leg: PlannedLeg, at: Moment) -> RefundLe
     )
 
 
-def merchant_part(unit: Unit, amount_minor: int) -> int:
+def merchant_part(*, unit: Unit, amount_minor: int) -> int:
     """Return how much of an amount of a confirmed unit the merchant has; the platform's commission bears the rest."""
     return split(amount_minor=amount_minor, weights=[unit.merchant_minor, unit.commission_minor])[0] if amount_minor else 0
 
@@ -147,7 +149,7 @@ def _sources(each: list[tuple[Unit, int]]) -> dict[str, int]:
         if unit.confirmed_at is None:
             sources["escrow"] += amount
             continue
-        part = merchant_part(unit, amount)
+        part = merchant_part(unit=unit, amount_minor=amount)
         sources[account_of(unit)] += part
         sources["commission"] += amount - part
     return sources
@@ -173,7 +175,9 @@ def _add_rest(state: OrderState, change: Change, unit: Unit, amount_minor: int, 
     rest = unit.left_minor - amount_minor
     change.clocks.append(Clock(kind="confirm", position=unit.position, ends_as="stopped"))
     if unit.confirmed_at is not None:
-        change.shares.append(Share(unit.position, unit.merchant_minor - merchant_part(unit, amount_minor), confirmed=False))
+        change.shares.append(
+            Share(unit.position, unit.merchant_minor - merchant_part(unit=unit, amount_minor=amount_minor), confirmed=False)
+        )
         goes_on = rest > 0 and unit.money == UnitMoney.RELEASED
         change.clocks.append(Clock(kind="settle", position=unit.position, ends_as="resumed" if goes_on else "stopped"))
         return
@@ -189,5 +193,5 @@ def _add_rest(state: OrderState, change: Change, unit: Unit, amount_minor: int, 
     change.journals += journals(posting)
     commission = fee(amount_minor=rest, basis_points=state.commission_basis_points)
     change.shares.append(Share(unit.position, rest - commission, confirmed=True))
-    add_sums(change, released_minor=rest)
+    add_sums(change=change, released_minor=rest)
     change.clocks.append(Clock(kind="settle", position=unit.position, due_at=due(clock=clock_named(name="settle"), started_at=at.now)))

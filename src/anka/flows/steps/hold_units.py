@@ -11,7 +11,7 @@ HALTED = ("confirm", "settle")
 
 def hold_units(*, state: OrderState, change: Change, case_number: str, positions: tuple[int, ...], frozen_each: tuple[int, ...]) -> None:
     """Add to a change what halts units: clocks paused, the merchant's part of the argued amount out of their reach."""
-    for unit, amount in zip(units_at(state, positions), frozen_each, strict=True):
+    for unit, amount in zip(units_at(state=state, positions=positions), frozen_each, strict=True):
         change.clocks += [Clock(kind=kind, position=unit.position, ends_as="paused") for kind in HALTED]
         if unit.confirmed_at is not None and amount:
             posting = postings.case_held(
@@ -19,21 +19,21 @@ def hold_units(*, state: OrderState, change: Change, case_number: str, positions
                 case_number=case_number,
                 unit=f"{state.id}-{unit.position}",
                 account=account_of(unit),
-                amount_minor=merchant_part(unit, amount),
+                amount_minor=merchant_part(unit=unit, amount_minor=amount),
             )
             change.journals += journals(posting)
 
 
 def free_money(*, state: OrderState, change: Change, case_number: str, positions: tuple[int, ...]) -> None:
     """Add to a change what gives frozen money back to the balance it came from; a refund then takes it from there."""
-    for unit in units_at(state, positions):
+    for unit in units_at(state=state, positions=positions):
         if unit.confirmed_at is not None and unit.frozen_minor:
             posting = postings.case_freed(
                 shop_id=state.shop_id,
                 case_number=case_number,
                 unit=f"{state.id}-{unit.position}",
                 account=account_of(unit),
-                amount_minor=merchant_part(unit, unit.frozen_minor),
+                amount_minor=merchant_part(unit=unit, amount_minor=unit.frozen_minor),
             )
             change.journals += journals(posting)
 

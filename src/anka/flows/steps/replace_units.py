@@ -43,7 +43,7 @@ def replace_units(
     *, state: OrderState, change: Change, positions: tuple[int, ...], key_ids: tuple[int, ...], at: Moment
 ) -> tuple[int, ...]:
     """Add to a change what replaces units by new ones with these keys, sealed at once; return the positions of the new ones."""
-    old = units_at(state, positions)
+    old = units_at(state=state, positions=positions)
     first = max(unit.position for unit in state.units) + 1
     new = tuple(range(first, first + len(old)))
     change.replacements = [Replacement(position=p, key_id=k, replaces=u.position) for p, k, u in zip(new, key_ids, old, strict=True)]
