@@ -102,7 +102,7 @@ def complain(order: View, random: Random) -> Ask | None:
     opened = [unit["id"] for unit in order["units"] if unit["stage"] == "revealed" and unit["money"] in ("held", "released")]
     if not opened:
         return None
-    body = {"reason": "KEY_INVALID", "units": [random.choice(opened)], "statement": "it says: already used"}
+    body = {"reason": "KEY_INVALID", "units": [random.choice(opened)], "statement": "it says: used", "ask": {"refund_minor": 700}}
     return Ask(f"/api/v1/orders/{order['number']}/cases", body, order["number"])
 
 
@@ -111,14 +111,14 @@ def cases_in(answer: Any) -> list[str]:
     return sorted(str(case["number"]) for case in answer["cases"])
 
 
-BUYER: Sequence[Action] = (
+BUYER_OF_ORDER: Sequence[Action] = (
     Action("place", "buyer", "shelf", 30, place, "order_placed", number_of),
     Action("pay from wallet", "buyer", "order", 12, pay("wallet"), "order_paid", number_of),
     Action("begin payment", "buyer", "order", 18, pay("sandbox"), "payment_begun", number_of, shared=True),
     Action("cancel", "buyer", "order", 10, cancel, "case_opened", cases_in),
     Action("reveal", "buyer", "order", 12, reveal, "unit_opened", lambda answer: [str(answer["unit"])], shared=True),
     Action("confirm", "buyer", "order", 10, confirm, "delivery_confirmed", number_of),
-    Action("complain", "buyer", "order", 1, complain, "case_opened", cases_in),
+    Action("complain", "buyer", "order", 4, complain, "case_opened", cases_in),
 )
 
 
@@ -144,6 +144,33 @@ def answer(name: str, **body: Any) -> Fill:
     return fill
 
 
-MERCHANT: Sequence[Action] = (Action("merchant cancels", "merchant", "order", 1, cancel_for("NO_LONGER_NEEDED"), "case_opened", cases_in),)
+def offer(case: View, random: Random) -> Ask | None:
+    """Offer an amount for the whole case."""
+    return answer("offer", refund_minor=random.choice((100, 500, 900)), text="let us meet in the middle")(case, random)
+
+
+def of_case(case: Any) -> list[str]:
+    """The case that something was done with."""
+    return [str(case["number"])]
+
+
+def _of_case(role: str, name: str, weight: int, fill: Fill, event: str) -> Action:
+    return Action(f"{role}: {name}", role, "case", weight, fill, event, of_case)
+
+
+ROOM = (("accept_offer", 3, "case_offer_accepted"), ("decline_offer", 1, "case_offer_declined"))
+BUYER: Sequence[Action] = (
+    *BUYER_OF_ORDER,
+    *(_of_case("buyer", name, weight, answer(name), event) for name, weight, event in ROOM),
+    _of_case("buyer", "offer", 1, offer, "case_offer_made"),
+    _of_case("buyer", "escalate", 2, answer("escalate", text="please look at it"), "case_escalated"),
+    _of_case("buyer", "withdraw", 1, answer("withdraw"), "case_withdrawn"),
+)
+MERCHANT: Sequence[Action] = (
+    Action("merchant cancels", "merchant", "order", 1, cancel_for("NO_LONGER_NEEDED"), "case_opened", cases_in),
+    *(_of_case("merchant", name, weight, answer(name), event) for name, weight, event in ROOM),
+    _of_case("merchant", "agree", 2, answer("agree"), "case_agreed"),
+    _of_case("merchant", "offer", 3, offer, "case_offer_made"),
+)
 ACTIONS: Sequence[Action] = (*BUYER, *MERCHANT)
 ROLES = tuple(dict.fromkeys(action.role for action in ACTIONS))

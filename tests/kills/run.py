@@ -62,6 +62,7 @@ class Report:
     seconds: float = 0.0
     kills: list[Kill] = field(default_factory=list)
     actions: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
     wrongs: list[str] = field(default_factory=list)
 
     @property
@@ -80,6 +81,7 @@ class Report:
             f"seed {self.plan.seed}: {self.epochs} epochs, {self.seconds:.0f} s; {self.changes} state changes",
             f"{self.requests} requests, {self.acknowledged} acknowledged, {self.silences} tries without a definite answer",
             ", ".join(f"{name} {times}" for name, times in sorted(self.actions.items())),
+            "refused: " + ", ".join(f"{name} {times}" for name, times in sorted(self.refusals.items())),
             f"{'killed':14}{'times':>7}{'recovery s: median':>20}{'longest':>9}",
         ]
         for kind in WEIGHTS:
@@ -132,6 +134,7 @@ def run(plan: Plan, *, say: Callable[[str], None], sabotage: Sabotage = HONEST) 
     report.acknowledged = sum(entry.acknowledged for entry in journal.entries)
     report.silences = sum(entry.silences for entry in journal.entries)
     report.actions = Counter(str(entry.action) for entry in journal.entries if entry.acknowledged)
+    report.refusals = Counter(f"{entry.action} ({entry.code})" for entry in journal.entries if entry.status and not entry.acknowledged)
     return report
 
 
