@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from anka.accounts.tokens import EVERYTHING, Scope
+from anka.catalog.models import Terms
+from anka.core import database
 from anka.core.actors import Actor, ActorKind
 from anka.core.clock import moment
 from anka.flows.appoint_staff import appoint_staff
@@ -29,7 +31,7 @@ class Person(Client):
 
     def order(self, product: Product, quantity: int = 1) -> str:
         """Place an order and return its number."""
-        answer = self.post("/orders", {"product_id": product.number, "quantity": quantity, "allow_duplicate": True})
+        answer = self.post("/orders", {"product_id": product.number, "quantity": quantity, "accept_notice": True, "allow_duplicate": True})
         assert answer.status == 201, answer.body
         return str(answer.json["number"])
 
@@ -69,6 +71,22 @@ def a_case(buyer: Person, *, product: Product | None = None, ask_minor: int = 40
     case = answer.json["cases"][0]
     assert case["status"] == "merchant_turn"
     return str(case["number"])
+
+
+def told_by_issuer(order_number: str, use_check: str) -> None:
+    """The issuer's records say this about every unit of an order."""
+    database.rows(
+        "UPDATE orders_unit SET use_check = %s WHERE order_id = (SELECT id FROM orders_order WHERE number = %s)", (use_check, order_number)
+    )
+
+
+def a_case_the_rules_refuse(buyer: Person) -> str:
+    """A case about an opened key that the rules refuse, which its buyer may bring to the platform."""
+    number = an_opened_order(buyer, product=a_product(terms=Terms(notice_zh="用后不退", notice_en="No refund once used")))
+    told_by_issuer(number, "used_after_reveal")
+    answer = buyer.post(f"/orders/{number}/cases", {"reason": OUT})
+    assert (answer.status, answer.json["cases"][0]["status"]) == (201, "refused"), answer.body
+    return str(answer.json["cases"][0]["number"])
 
 
 def a_refused_case(buyer: Person, product: Product) -> str:

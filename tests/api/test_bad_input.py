@@ -13,7 +13,7 @@ from anka.api.problems import Problem
 from anka.api.routes import ROUTES, SANDBOX_ROUTES
 from anka.core import database
 from tests.api.client import Client, Response
-from tests.api.people import Person, a_client, a_sealed_order
+from tests.api.people import Person, a_case, a_client, a_sealed_order
 from tests.builders import a_product
 
 POSTS = {route.name: route for route in ROUTES + SANDBOX_ROUTES if route.method == "POST" and not route.raw_body}
@@ -39,10 +39,12 @@ class Market:
         self.buyer: Person = a_client()
         self.product = a_product(stock=9)
         self.number = a_sealed_order(self.buyer, product=self.product)
+        self.case = a_case(self.buyer, product=self.product)
 
     def path(self, route: Route) -> str:
         """An address of the route."""
-        return route.path.format(number=self.number, unit="1", id=self.product.number, version="1", channel="sandbox")
+        number = self.case if "/cases/" in route.path else self.number
+        return route.path.format(number=number, unit="1", id=self.product.number, version="1", channel="sandbox")
 
     def send(self, route: Route, body: bytes, content_type: str = "application/json", **headers: str) -> Response:
         """Send these bytes as the buyer."""
@@ -131,6 +133,24 @@ def fitting(route: Route) -> dict[str, Any]:
         "/payments": {"channel": "no-such-channel"},
         "/cases": {"reason": "NO_SUCH_REASON"},
         "/reveal": {},
+        "/return": {},
+        "/match": {"order": "QM-0000000000000"},
+        "/unidentified/{number}/approve": {"order": "QM-0000000000000"},
+        "/cases/{number}/approve": {},
+        "/orders/{number}/accept": {"units": [1]},
+        "/offers/{id}/accept": {},
+        "/deliver": {"secrets": ["HANDED-OVER"]},
+        "/progress": {"percent": 50},
+        "/agree": {},
+        "/refuse": {"reason": "KEY_WORKED", "text": "It worked."},
+        "/offers": {"refund_minor": 0},
+        "/decline": {},
+        "/evidence": {"kind": "OTHER", "text": "It says: invalid."},
+        "/escalate": {"text": "Look at it."},
+        "/withdraw": {},
+        "/appeal": {"text": "There is something new."},
+        "/evidence-requests": {"side": "both", "text": "Show us."},
+        "/ruling": {"fault": "both", "reasons": ["SHARED_FAULT"], "text": "Both.", "refund_percent": 50},
         "/confirm": {"units": [1]},
         "/key-check": {"prefix": "ZZZZ"},
         "/sandbox/issuer/{unit}": {"use_check": "unused"},
@@ -232,7 +252,7 @@ NUMBERS = ["1", "QM", "QM-", "qm-7kq2h8mpzd4tw", "QM-7KQ2H8MPZD4TW; --", "QM-７
 @pytest.mark.parametrize("name", sorted(name for name, route in {**POSTS, **GETS}.items() if "{number}" in route.path))
 def test_a_number_that_is_none_looks_like_a_missing_thing(name: str, number: str, market: Market) -> None:
     route = {**POSTS, **GETS}[name]
-    path = route.path.format(number=number, unit="1").encode().decode("latin-1")
+    path = route.path.format(number=number, unit="1", id="1").encode().decode("latin-1")
     body = msgspec.json.encode(fitting(route)) if route.method == "POST" else b""
     answer = market.buyer.call(route.method, path, body=body, headers={"Content-Type": "application/json"})
     assert (answer.status, answer.code) == (404, "not_found")
