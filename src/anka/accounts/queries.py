@@ -9,7 +9,8 @@ from anka.core.clock import Moment
 
 CREDENTIALS = "SELECT id, password, is_active FROM accounts_person WHERE username = %s"
 SHOPS_OF = """
-SELECT shop.id, shop.code, membership.role, shop.name_zh, shop.name_en FROM accounts_membership AS membership JOIN accounts_shop AS shop ON shop.id = membership.shop_id
+SELECT shop.id, shop.code, membership.role, shop.name_zh, shop.name_en
+FROM accounts_membership AS membership JOIN accounts_shop AS shop ON shop.id = membership.shop_id
 WHERE membership.person_id = %s ORDER BY shop.code LIMIT 50
 """
 PERSON = """

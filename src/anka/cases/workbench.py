@@ -22,7 +22,7 @@ JOIN orders_order AS o ON o.shop_id = clock.shop_id AND o.id = clock.order_id
 JOIN catalog_product AS product ON product.shop_id = o.shop_id AND product.id = o.product_id
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE unit.stage = 'queued') AS queued, count(*) FILTER (WHERE unit.stage <> 'queued') AS taken_up,
-           sum(unit.amount_minor - unit.refunded_minor) AS amount_minor
+           sum(unit.amount_minor - unit.refunded_minor)::bigint AS amount_minor
     FROM orders_unit AS unit
     WHERE unit.shop_id = o.shop_id AND unit.order_id = o.id AND unit.stage IN ('queued', 'accepted', 'working')
       AND NOT EXISTS (SELECT FROM cases_unit AS argued WHERE argued.shop_id = unit.shop_id AND argued.order_id = unit.order_id
@@ -40,7 +40,7 @@ FROM cases_case AS argued
 JOIN orders_order AS o ON o.shop_id = argued.shop_id AND o.id = argued.order_id
 JOIN catalog_product AS product ON product.shop_id = o.shop_id AND product.id = o.product_id
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(unit.amount_minor - unit.refunded_minor), 0) AS left_minor FROM orders_unit AS unit
+    SELECT coalesce(sum(unit.amount_minor - unit.refunded_minor), 0)::bigint AS left_minor FROM orders_unit AS unit
     WHERE unit.shop_id = o.shop_id AND unit.order_id = o.id AND unit.position = ANY (argued.positions)) AS units
 LEFT JOIN LATERAL (
     SELECT convert_from(receipt.decision, 'UTF8')::jsonb ->> 'on_silence' AS on_silence FROM cases_receipt AS receipt

@@ -45,7 +45,13 @@ def sign_in(request: PageRequest) -> HttpResponse:
     except passwords.WrongCredentials as wrong:
         return _sign_in_page(request, {"username": username, "next": onward, "errors": {"username": str(wrong)}}, status=422)
     session.begin(request, person_id=person_id, real_now=request.at.real)
-    return HttpResponseRedirect(onward or "/orders")
+    return HttpResponseRedirect(onward or _home(person_id))
+
+
+def _home(person_id: int) -> str:
+    """Return where somebody's work is: the workbench of a shop, or their orders."""
+    found = queries.person(person_id=person_id)
+    return "/shop" if found is not None and found.works_for_shop else "/orders"
 
 
 def _sign_in_page(request: PageRequest, shown: dict[str, Any], status: int = 200) -> HttpResponse:

@@ -27,7 +27,7 @@ ICONS = {"clock_warning": "clock", "clock_fallen": "clock", "order_paid": "walle
 # Where a notice leads, the nearest first: the first of these pages that there is.
 ADDRESSES = {
     "buyer": ("/cases/{case}", "/orders/{order}"),
-    "shop": ("/merchant/cases/{case}", "/merchant/orders/{order}", "/merchant"),
+    "shop": ("/shop/cases/{case}", "/shop/orders/{order}", "/shop"),
     "platform": ("/platform/cases/{case}", "/platform/orders/{order}", "/platform"),
 }
 

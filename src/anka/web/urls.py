@@ -4,6 +4,10 @@ from django.urls import URLPattern, path
 
 from anka.web import accounts, notices, policy, preferences
 from anka.web.buyer import cancel, cases, key_check, orders, payments, refunds, shop, wallet
+from anka.web.merchant import cases as shop_cases
+from anka.web.merchant import deliver, refund, workbench
+from anka.web.merchant import money as shop_money
+from anka.web.merchant import orders as shop_orders
 from anka.web.platform import money
 
 pages: list[URLPattern] = [
@@ -23,6 +27,14 @@ pages: list[URLPattern] = [
     path("wallet", wallet.show),
     path("notices", notices.show),
     path("notices/read", notices.read),
+    path("shop", workbench.show),
+    path("shop/money", shop_money.show),
+    path("shop/orders/<str:number>", shop_orders.show),
+    path("shop/orders/<str:number>/accept", shop_orders.accept),
+    path("shop/orders/<str:number>/deliver", deliver.wizard),
+    path("shop/orders/<str:number>/refund", refund.wizard),
+    path("shop/cases/<str:number>", shop_cases.show),
+    path("shop/cases/<str:number>/<str:action>", shop_cases.act),
     path("platform/money", money.show),
     path("platform/money/<str:number>/<str:decision>", money.decide),
     path("sign-in", accounts.sign_in),

@@ -1,0 +1,208 @@
+"""A case as the shop sees it, and everything the shop may do in it. Every step is a form of its own, carried out once."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from anka.cases.queries import dossier, read_case
+from anka.core import rate_limits
+from anka.core.actors import Actor
+from anka.core.idempotency import AlreadyDone, RequestKey, once
+from anka.core.refusals import BadInput, NotFound, Refusal
+from anka.domain.case_codes import REFUSALS
+from anka.domain.facts import EVIDENCE
+from anka.flows.add_evidence import LONGEST_EVIDENCE, add_evidence
+from anka.flows.answer_case import LONGEST_TEXT, agree_case, refuse_case
+from anka.flows.answer_offer import accept_offer, decline_offer
+from anka.flows.appeal_case import appeal_case
+from anka.flows.make_offer import make_offer, offer_replacement
+from anka.flows.steps.case_actions import case_actions
+from anka.flows.withdraw_case import withdraw_case
+from anka.web import case_words, views_of_case
+from anka.web.merchant import case_view, order_view
+from anka.web.merchant.who import back, merchant_of
+from anka.web.requests import PageRequest, caller_of, key_of, new_key, require_number
+from anka.web.typed import typed_amount, typed_text, typed_text_or_none
+from anka.web.views_of_case import CaseSeen
+from anka.web.views_of_facts import proved
+
+FIELDS = ("text", "kind", "amount", "offer", "code")
+LONGEST_ID = 18
+FOLLOW_SECONDS = 5
+DONE = {
+    "agree": gettext_lazy("Agreed. It is carried out now."),
+    "refuse": gettext_lazy("Refused. The platform looks into the case now."),
+    "offer": gettext_lazy("Your offer is with the buyer."),
+    "replace": gettext_lazy("Your offer is with the buyer; the keys for it are set aside."),
+    "accept": gettext_lazy("Accepted. It is carried out now."),
+    "decline": gettext_lazy("Declined."),
+    "evidence": gettext_lazy("Your evidence is kept. It can no longer be changed, by anybody."),
+    "appeal": gettext_lazy("Your appeal is with the platform."),
+    "withdraw": gettext_lazy("You took the request back."),
+}
+Do = Callable[[PageRequest, Actor, CaseSeen, RequestKey], Any]
+
+
+class ChooseOne(Refusal):
+    """A form came without one of the choices it offers."""
+
+    code, status = "choose_one", 422
+    says = gettext_lazy("Choose one of these. Nothing was submitted.")
+
+
+@require_safe
+def show(request: PageRequest, number: str) -> HttpResponse:
+    """Show a case of the visitor's shop."""
+    done = DONE.get(request.GET.get("done", ""))
+    return _page(request, seen_by(request, number), told=[{"tone": "ok", "text": done}] if done else [])
+
+
+@require_POST
+def act(request: PageRequest, number: str, action: str) -> HttpResponse:
+    """Carry out one step of the shop; a refusal is shown on the case's page, with what was typed."""
+    if action not in ACTIONS:
+        raise NotFound
+    actor, seen = merchant_of(request), seen_by(request, number)
+    rate_limits.spend(name="cancel", caller=caller_of(request), at=request.at)
+    key = key_of(request, *FIELDS)
+    try:
+        with suppress(AlreadyDone):
+            once(lambda: ACTIONS[action](request, actor, seen, key))
+    except (NotFound, BadInput):
+        raise
+    except Refusal as refused:
+        if refused.status >= 500:
+            raise
+        return _again(request, number, action, refused)
+    return back(request, otherwise=f"/shop/cases/{seen.case.number}", done=action)
+
+
+def seen_by(request: PageRequest, number: str) -> CaseSeen:
+    """Return everything the case's page is made of.
+
+    Raises:
+        NotFound: there is none of this number in a shop of the visitor's; another shop's looks the same.
+    """
+    actor = merchant_of(request)
+    state, case = read_case(number=require_number(number), actor=actor, at=request.at)
+    may = case_actions(state=state, case=case, actor=actor, at=request.at)
+    return CaseSeen(state=state, case=case, beside=dossier(state=state), actions=may, reader="merchant", at=request.at, new_key=new_key)
+
+
+def _again(request: PageRequest, number: str, action: str, refused: Refusal) -> HttpResponse:
+    asked = {name: request.POST.get(name, "") for name in FIELDS}
+    field = {"offer": "offer_amount"}.get(action, f"{action}_text")
+    if isinstance(refused, ChooseOne):
+        field = f"{action}_kind"
+    fresh = seen_by(request, number)
+    if refused.status == 422:
+        return _page(request, fresh, errors={field: str(refused)}, typed={action: asked}, status=422)
+    return _page(request, fresh, told=[{"tone": "bad", "text": str(refused)}], typed={action: asked}, status=refused.status)
+
+
+def _page(
+    request: PageRequest,
+    seen: CaseSeen,
+    *,
+    told: list[dict[str, Any]] | None = None,
+    errors: dict[str, str] | None = None,
+    typed: dict[str, Any] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    shown = {
+        "case": {**views_of_case.facts_of(seen), "url": f"/shop/cases/{seen.case.number}"},
+        "order": order_view.facts(seen.state),
+        "headline": case_view.headline(seen),
+        "next_steps": case_view.next_steps(seen),
+        "agreeing": case_view.agreeing(seen),
+        "rulings": views_of_case.rulings(seen),
+        "rule": views_of_case.rule_quoted(seen),
+        "offers": views_of_case.offers(seen),
+        "proved": proved(state=seen.state, case=seen.case),
+        "evidence": views_of_case.evidence(seen),
+        "evidence_kinds": views_of_case.evidence_kinds(seen),
+        "refusals": [{"code": code, "label": case_words.refusal(code)} for code in REFUSALS],
+        "talk": views_of_case.talk(seen),
+        "clocks": views_of_case.clocks(seen),
+        "timeline": order_view.timeline(state=seen.state, beside=seen.beside),
+        "may": {action.name: action.allowed for action in seen.actions},
+        "keys": {name: new_key() for name in ACTIONS},
+        "typed": typed or {},
+        "errors": errors or {},
+        "notices": told or [],
+        "refresh_seconds": FOLLOW_SECONDS if seen.case.status == "open" else None,
+    }
+    return render(request, "merchant/case.html", shown, status=status)
+
+
+def _agree(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey) -> str:
+    return agree_case(actor=actor, case_number=seen.case.number, request=key, at=request.at)
+
+
+def _refuse(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey) -> str:
+    code = request.POST.get("code", "")
+    if code not in REFUSALS:
+        raise ChooseOne
+    text = typed_text(request.POST.get("text", ""), most=LONGEST_TEXT)
+    return refuse_case(actor=actor, case_number=seen.case.number, code=code, text=text, request=key, at=request.at)
+
+
+def _offer(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey) -> str:
+    amount = typed_amount(request.POST.get("amount", ""), currency=seen.state.currency, least_minor=1, most_minor=seen.left_minor)
+    text = typed_text_or_none(request.POST.get("text", ""), most=LONGEST_TEXT)
+    return make_offer(actor=actor, case_number=seen.case.number, refund_minor=amount, text=text, request=key, at=request.at)
+
+
+def _replace(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey) -> str:
+    text = typed_text_or_none(request.POST.get("text", ""), most=LONGEST_TEXT)
+    return offer_replacement(actor=actor, case_number=seen.case.number, text=text, request=key, at=request.at)
+
+
+def _accept(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey) -> str:
+    return accept_offer(actor=actor, case_number=seen.case.number, offer_id=_offer_id(request), request=key, at=request.at)
+
+
+def _decline(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey) -> str:
+    return decline_offer(actor=actor, case_number=seen.case.number, offer_id=_offer_id(request), request=key, at=request.at)
+
+
+def _offer_id(request: PageRequest) -> int:
+    text = request.POST.get("offer", "")
+    if not text.isascii() or not text.isdigit() or len(text) > LONGEST_ID:
+        raise NotFound
+    return int(text)
+
+
+def _evidence(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey) -> str:
+    kind = request.POST.get("kind", "")
+    if kind not in EVIDENCE:
+        raise ChooseOne
+    text = typed_text(request.POST.get("text", ""), most=LONGEST_EVIDENCE)
+    return add_evidence(actor=actor, case_number=seen.case.number, kind=kind, text=text, request=key, at=request.at)
+
+
+def _appeal(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey) -> str:
+    text = typed_text(request.POST.get("text", ""), most=LONGEST_EVIDENCE)
+    return appeal_case(actor=actor, case_number=seen.case.number, text=text, request=key, at=request.at)
+
+
+def _withdraw(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey) -> str:
+    return withdraw_case(actor=actor, case_number=seen.case.number, request=key, at=request.at)
+
+
+ACTIONS: dict[str, Do] = {
+    "agree": _agree,
+    "refuse": _refuse,
+    "offer": _offer,
+    "replace": _replace,
+    "accept": _accept,
+    "decline": _decline,
+    "evidence": _evidence,
+    "appeal": _appeal,
+    "withdraw": _withdraw,
+}
