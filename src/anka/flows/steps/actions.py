@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from anka.core.actors import Actor, ActorKind
 from anka.core.clock import Moment
-from anka.core.refusals import Refusal
+from anka.core.refusals import NotPermitted, Refusal
 from anka.domain.delivery_states import Stage
 from anka.domain.unit_money import UnitMoney
 from anka.flows.steps.judge import Claim, NothingLeftToCancel, Verdict, judge
+from anka.flows.steps.may_claim import TooManyCases, require_heard_again, require_may_claim
 from anka.flows.steps.plan_money_back import MoneyCannotGoBackThisWay, plan_legs
 from anka.flows.steps.quote import not_executable
 from anka.orders.models import OrderState, Unit
@@ -28,17 +29,23 @@ LABELS = {
     "cancel_unit": _("No longer wanted: refund now"),
     "reveal": _("Show key"),
     "confirm": _("Confirm delivery"),
+    "accept": _("Take up"),
+    "deliver": _("Deliver"),
 }
 NOT_PAYABLE, NOT_DELIVERED, TAKEN_BACK, UNDER_CASE = "not_payable", "not_delivered", "taken_back", "under_case"
 NOTHING_TO_CONFIRM, STILL_SEALED = "nothing_to_confirm", "still_sealed"
+NOTHING_TO_ACCEPT, NOTHING_TO_DELIVER = "nothing_to_accept", "nothing_to_deliver"
 REASONS = {
     NOT_PAYABLE: _("This order can no longer be paid: it is paid already, closed, or its time has run out."),
     NOT_DELIVERED: _("It is not delivered yet."),
     TAKEN_BACK: _("It was taken back and can no longer be opened."),
     UNDER_CASE: _("A case is open on this item; it decides what happens."),
     NOTHING_TO_CONFIRM: _("Nothing here waits for a confirmation."),
+    NOTHING_TO_ACCEPT: _("Nothing here waits to be taken up."),
+    NOTHING_TO_DELIVER: _("Nothing here waits to be delivered."),
     STILL_SEALED: _("A sealed item can still be refunded with one click, so there is nothing to confirm yet. Open it first, or wait."),
 }
+_BY_HAND = frozenset({Stage.QUEUED, Stage.ACCEPTED, Stage.WORKING})
 _OPENED = frozenset({Stage.REVEALED, Stage.DELIVERED, Stage.USED})
 
 
@@ -73,7 +80,9 @@ def actions_for(*, state: OrderState, actor: Actor, at: Moment) -> tuple[Action,
 def _drafts(state: OrderState, actor: Actor, at: Moment) -> tuple[_Draft, ...]:
     if actor.kind is ActorKind.BUYER:
         return (_pay(state, at), *_ways_out(state, actor, at), *(_reveal(state, unit) for unit in state.units), _confirm(state, at))
-    if actor.kind in (ActorKind.MERCHANT, ActorKind.PLATFORM):
+    if actor.kind is ActorKind.MERCHANT:
+        return (*_ways_out(state, actor, at)[:2], *_hand_work(state))
+    if actor.kind is ActorKind.PLATFORM:
         return _ways_out(state, actor, at)[1:2]
     return ()
 
@@ -108,8 +117,9 @@ def _ways_out(state: OrderState, actor: Actor, at: Moment) -> tuple[_Draft, ...]
     """The quote, the whole order, and each unit by itself where the units do not have to go together."""
     path = f"/orders/{state.number}/cases"
     try:
+        require_may_claim(state=state, actor=actor)
         verdicts = judge(state=state, claim=Claim(reason=PLAIN_REASON, issuer_asked=True), actor=actor, at=at)
-    except NothingLeftToCancel as nothing:
+    except (NotPermitted, NothingLeftToCancel) as nothing:
         return (
             _Draft("quote", "GET", f"/orders/{state.number}/cancellation", nothing),
             _Draft("cancel", "POST", path, nothing),
@@ -135,10 +145,22 @@ def _why_not(state: OrderState, verdicts: tuple[Verdict, ...], at: Moment) -> Re
     if refusal is not None:
         return refusal
     try:
+        require_heard_again(state=state, reason=PLAIN_REASON, verdicts=verdicts)
         plan_legs(state=state, amounts=[verdict.refund_minor for verdict in verdicts], refund_to="original", at=at)
-    except MoneyCannotGoBackThisWay as refused:
+    except (TooManyCases, MoneyCannotGoBackThisWay) as refused:
         return refused
     return None
+
+
+def _hand_work(state: OrderState) -> tuple[_Draft, ...]:
+    """What a merchant does with goods that are not delivered by themselves."""
+    if state.delivery != "manual":
+        return ()
+    waiting = {unit.stage for unit in state.units if not unit.under_case}
+    return (
+        _Draft("accept", "POST", f"/orders/{state.number}/accept", None if Stage.QUEUED in waiting else NOTHING_TO_ACCEPT),
+        _Draft("deliver", "POST", f"/orders/{state.number}/deliver", NOTHING_TO_DELIVER if waiting.isdisjoint(_BY_HAND) else None),
+    )
 
 
 def _reveal(state: OrderState, unit: Unit) -> _Draft:

@@ -10,6 +10,7 @@ from anka.core.clock import Moment
 from anka.domain.case_states import CaseStatus
 from anka.domain.case_turns import MOST_ROUNDS, SETTLEABLE
 from anka.flows.steps.actions import API, Action
+from anka.flows.steps.judge import judge_again
 from anka.orders.models import OrderState
 
 C = CaseStatus
@@ -33,6 +34,7 @@ NO_OFFER = _("There is no offer of the other side to answer.")
 ENOUGH_OFFERS = _("There were enough offers; answer what is on the table.")
 NOT_ARBITER = _("Only an arbiter who is no party to it rules on a case.")
 NO_PROPOSAL = _("No ruling is waiting for approval.")
+PLATFORM_ONLY = _("The rules leave this one to the platform, whatever the parties agree.")
 OWN_PROPOSAL = _("You have ruled on this case, so somebody else has to do this.")
 RULED_IN = (C.EVIDENCE, C.REVIEW, C.APPEAL)
 
@@ -48,9 +50,9 @@ class _Draft(NamedTuple):
 def case_actions(*, state: OrderState, case: CaseState, actor: Actor, at: Moment) -> tuple[Action, ...]:
     """Return every action of this actor on this case, allowed or not, in the language that is active."""
     if actor.kind is ActorKind.BUYER:
-        drafts = _of_buyer(case, at)
+        drafts = _of_buyer(state, case, at)
     elif actor.kind is ActorKind.MERCHANT:
-        drafts = _of_merchant(case, at)
+        drafts = _of_merchant(state, case, at)
     elif actor.kind is ActorKind.PLATFORM:
         drafts = _of_platform(state, case, actor)
     else:
@@ -68,26 +70,34 @@ def case_actions(*, state: OrderState, case: CaseState, actor: Actor, at: Moment
     )
 
 
-def _of_buyer(case: CaseState, at: Moment) -> list[_Draft]:
+def _of_buyer(state: OrderState, case: CaseState, at: Moment) -> list[_Draft]:
     mine = case.asker_kind != "merchant"
     drafts = _answers(case, "buyer", at)
-    drafts.append(_Draft("offer", "offers", _why_no_offer(case, C.BUYER_TURN, at)))
+    drafts.append(_Draft("offer", "offers", _why_no_offer(case, C.BUYER_TURN, at) or _why_not_settled(state, case)))
     if mine:
         drafts.append(_Draft("escalate", "escalate", _unless(case, (C.REFUSED,))))
         drafts.append(_Draft("withdraw", "withdraw", _unless(case, SETTLEABLE)))
     return [*drafts, *_of_both(case)]
 
 
-def _of_merchant(case: CaseState, at: Moment) -> list[_Draft]:
+def _of_merchant(state: OrderState, case: CaseState, at: Moment) -> list[_Draft]:
+    left_to_platform = _why_not_settled(state, case)
     drafts = [
-        _Draft("agree", "agree", _unless(case, SETTLEABLE)),
+        _Draft("agree", "agree", _unless(case, SETTLEABLE) or left_to_platform),
         _Draft("refuse", "refuse", _unless(case, (C.MERCHANT_TURN,))),
-        _Draft("offer", "offers", _why_no_offer(case, C.MERCHANT_TURN, at)),
+        _Draft("offer", "offers", _why_no_offer(case, C.MERCHANT_TURN, at) or left_to_platform),
         *_answers(case, "merchant", at),
     ]
     if case.asker_kind == "merchant":
         drafts.append(_Draft("withdraw", "withdraw", _unless(case, SETTLEABLE)))
     return [*drafts, *_of_both(case)]
+
+
+def _why_not_settled(state: OrderState, case: CaseState) -> object | None:
+    """Some claims are the platform's to decide: protected payers, illicit goods."""
+    judged = case.last_receipt.judged() if case.last_receipt and case.status in SETTLEABLE else []
+    agreed = judge_again(state=state, judged=judged, merchant_answer="agreed")
+    return PLATFORM_ONLY if any(verdict.decision.route != "instant" for verdict in agreed) else None
 
 
 def _of_both(case: CaseState) -> list[_Draft]:

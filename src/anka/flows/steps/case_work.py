@@ -124,9 +124,13 @@ class CaseWork:
         self.change.notices += tell(case=self.case, audiences=("platform", *BOTH_PARTIES), kind="case_escalated")
 
     def grants_of(self, verdicts: tuple[Verdict, ...], amount_minor: int) -> list[Grant]:
-        """Return what an amount for the whole case means for each unit, with the goods going where each verdict says."""
+        """Return what an amount for the whole case means for each unit, with the goods going where each verdict says.
+
+        Units to which nothing falls, because the amount is so small, go on as if nobody had argued.
+        """
         each = dict(zip(self.case.positions, share_out(amount_minor=amount_minor, most=self.left_each_minor), strict=True))
-        return [Grant(v.positions, tuple(each[position] for position in v.positions), v.decision.goods_after) for v in verdicts]
+        paid = [(v, tuple(position for position in v.positions if each[position])) for v in verdicts]
+        return [Grant(some, tuple(each[position] for position in some), v.decision.goods_after) for v, some in paid if some]
 
     def write(self, step: CaseStep, request: RequestKey) -> None:
         """Write the step and everything that follows from it. A repeated request is answered with the case's number."""

@@ -215,7 +215,11 @@ def asks(*, claim: Claim, verdicts: tuple[Verdict, ...]) -> list[tuple[int, ...]
     if waiting and not 1 <= claim.ask_minor <= left:
         raise BadInput(fields={"ask.refund_minor": f"1–{left}"})
     parts = iter(split(amount_minor=min(claim.ask_minor, sum(most)), weights=most) if sum(most) else most)
-    return [tuple(next(parts) for _position in verdict.positions) if verdict in waiting else () for verdict in verdicts]
+    shared = [tuple(next(parts) for _position in verdict.positions) if verdict in waiting else () for verdict in verdicts]
+    if any(part and not sum(part) for part in shared):
+        # A case that asks for nothing would be one about nothing.
+        raise BadInput(fields={"ask.refund_minor": f"{len(most)}–{left}"})
+    return shared
 
 
 def _most(verdict: Verdict) -> tuple[int, ...]:

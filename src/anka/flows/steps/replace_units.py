@@ -1,6 +1,6 @@
 """Put new units in the place of bad ones: keys set aside, the money and the count of cases taken over, the warranty starts anew."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext_lazy as _
 
@@ -59,7 +59,7 @@ def replace_units(
         if unit.money == UnitMoney.HELD:
             change.clocks.append(Clock(kind="confirm", position=position, due_at=window_ends))
         else:
-            _take_over(change, unit, position, at)
+            _take_over(change, unit, position, window_ends, at)
     return new
 
 
@@ -70,12 +70,15 @@ def _served(state: OrderState, positions: list[int]) -> list[UnitMove]:
     return [paid, unit_move(goods=state.kind, positions=positions, stage=Stage.QUEUED, move=Move.SEAL, what="units_sealed")]
 
 
-def _take_over(change: Change, old: Unit, position: int, at: Moment) -> None:
-    """Of a confirmed unit the merchant has the money already; its successor counts as confirmed too."""
+def _take_over(change: Change, old: Unit, position: int, window_ends: datetime, at: Moment) -> None:
+    """Of a confirmed unit the merchant has the money already; its successor counts as confirmed too.
+
+    It is sealed, and can be sent back with one click for a while; until then the money is not let go.
+    """
     change.money.append(MoneyMove(positions=[position], money=UnitMoney.RELEASED))
     change.shares.append(Share(position, old.merchant_minor, confirmed=True))
     if old.money == UnitMoney.SETTLED:
         change.money.append(MoneyMove(positions=[position], money=UnitMoney.SETTLED))
     else:
-        settles_at = due(clock=clock_named(name="settle"), started_at=at.now)
+        settles_at = max(due(clock=clock_named(name="settle"), started_at=at.now), window_ends)
         change.clocks.append(Clock(kind="settle", position=position, due_at=settles_at))

@@ -13,9 +13,9 @@ from anka.cases.queries import dossier
 from anka.core import rate_limits
 from anka.core.idempotency import AlreadyDone
 from anka.core.refusals import Refusal
-from anka.flows.open_case import TooManyCases
 from anka.flows.steps.actions import PLAIN_REASON
 from anka.flows.steps.judge import AskRequired, Claim, IssuerNotAsked, Verdict, judge
+from anka.flows.steps.may_claim import TooManyCases
 from anka.flows.steps.plan_money_back import MoneyCannotGoBackThisWay
 from anka.flows.steps.quote import QuoteDoesNotFit, RefusedByRule, RouteNotOpenYet, VerdictChanged, quote
 from anka.flows.steps.replace_units import NoStockToReplace
@@ -85,9 +85,7 @@ def _verdict_page(
 ) -> HttpResponse:
     state, found = _judged(request, state, claim)
     said = quote(state=state, claim=claim, verdicts=found, at=request.at)
-    slips = views_of_quote.verdicts(
-        state=state, found=found, quote=said, rules=rules_of(version=state.policy_version), at=request.at
-    )
+    slips = views_of_quote.verdicts(state=state, found=found, quote=said, rules=rules_of(version=state.policy_version), at=request.at)
     stock = available_keys(shop_id=state.shop_id, product_id=state.product_id) if state.paid_at is not None else 0
     shown = {
         "order": order_facts(state),

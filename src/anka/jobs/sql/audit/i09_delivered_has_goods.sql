@@ -1,4 +1,5 @@
--- I9. What was opened, delivered or settled has its goods: a card key, in the status its unit has reached.
+-- I9. What was opened, delivered or settled has its goods: a card key, in the status its unit has reached. Only what a partial refund has
+-- left over belongs to the merchant without them.
 SELECT format('unit %s-%s', touched.number, unit.position) AS place,
     format('stage %s, money %s, key %s', unit.stage, unit.money, coalesce(stock.status, 'none')) AS what
 FROM touched JOIN orders_unit AS unit ON unit.shop_id = touched.shop_id AND unit.order_id = touched.id
@@ -6,6 +7,6 @@ FROM touched JOIN orders_unit AS unit ON unit.shop_id = touched.shop_id AND unit
 WHERE unit.goods = 'card_key' AND (
     (unit.stage IN ('sealed', 'revealed', 'used')
         AND stock.status IS DISTINCT FROM CASE unit.stage WHEN 'sealed' THEN 'sealed' ELSE 'revealed' END)
-    -- What is left of a unit that was refunded in part belongs to the merchant, though its key was voided.
+    -- What is left of a unit that was refunded in part belongs to the merchant, though its goods were taken back, or never came.
     OR (unit.money IN ('released', 'settled') AND unit.stage NOT IN ('sealed', 'revealed', 'used', 'closed_out')
-        AND NOT (unit.stage = 'voided' AND unit.refunded_minor > 0)))
+        AND NOT (unit.stage IN ('voided', 'recalled', 'released') AND unit.refunded_minor > 0)))
