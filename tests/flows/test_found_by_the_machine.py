@@ -2,7 +2,7 @@
 
 import pytest
 
-from anka.cases.queries import read_case
+from anka.cases.queries import dossier, read_case
 from anka.core.actors import Actor
 from anka.core.refusals import BadInput
 from anka.flows.answer_case import AgreementNotAllowed
@@ -100,3 +100,20 @@ def test_nobody_is_offered_a_sixth_case_without_a_new_reason() -> None:
     with pytest.raises(TooManyCases):
         order.cancel(Claim(reason="NO_LONGER_NEEDED", ask_minor=100), when=at(12))
     assert "cancel" not in order_offers(order, order.buyer)
+
+
+def test_what_a_claim_brought_is_shown_though_its_case_ended_at_once() -> None:
+    order = a_sealed_order()
+    order.cancel(Claim(reason="NO_LONGER_NEEDED", evidence=(("OTHER", "See the chat."),)), when=at(10))
+    (shown,) = dossier(state=order.state).cases
+    assert (str(shown.status), [item.text for item in shown.evidence]) == ("closed", ["See the chat."])
+
+
+def test_what_was_offered_and_withdrawn_in_one_moment_is_shown() -> None:
+    case = a_case()
+    case.offer(when=at(10))
+    buyer = case.order.buyer
+    withdraw_case(actor=buyer, case_number=case.number, request=a_key(buyer), at=at(10))
+    (shown,) = dossier(state=case.order.state).cases
+    assert [(offer.refund_minor, offer.status) for offer in shown.offers] == [(3000, "superseded")]
+    assert [said.what for said in shown.answers] == ["withdrew"]

@@ -17,12 +17,20 @@ $$
                                 AND attempt.leg = leg.leg)) ORDER BY leg.leg), '[]')
                     FROM payments_leg AS leg WHERE leg.shop_id = refund.shop_id AND leg.refund_id = refund.id)) ORDER BY refund.id), '[]')
             FROM payments_refund AS refund WHERE refund.shop_id = in_shop AND refund.order_id = in_order),
-        -- What ended in the moment it began has neither offers nor answers: most cancellations, and not worth looking for.
-        'cases', (SELECT coalesce(json_agg(CASE WHEN argued.closed_at = argued.opened_at THEN json_build_object('id', argued.id,
+        -- What ended in the moment it began, and not by anybody's answer, has neither offers nor answers: most cancellations, and not
+        -- worth looking for.
+        'cases', (SELECT coalesce(json_agg(CASE WHEN argued.closed_at = argued.opened_at AND argued.outcome <> 'withdrawn'
+                AND argued.rounds = 0 AND argued.merchant_answer = 'none' AND argued.platform_since IS NULL AND NOT argued.keys_void
+                THEN json_build_object('id', argued.id,
                 'number', argued.number, 'order_id', argued.order_id, 'kind', argued.kind, 'status', argued.status,
                 'asker', argued.asker, 'reason', argued.reason, 'statement', argued.statement, 'positions', argued.positions,
                 'refund_minor', argued.refund_minor, 'opened_at', argued.opened_at, 'closed_at', argued.closed_at, 'outcome', argued.outcome,
-                'refund_to', argued.refund_to, 'fault', argued.fault, 'receipts', (
+                'ask_minor', argued.ask_minor, 'ask_replacement', argued.ask_replacement, 'offered_minor', argued.offered_minor,
+                'refund_to', argued.refund_to, 'fault', argued.fault,
+                'evidence', (SELECT coalesce(json_agg(json_build_object('id', item.id, 'kind', item.kind, 'by_side', item.by_side,
+                        'at', item.at, 'text', item.text, 'sha256', encode(item.sha256, 'hex')) ORDER BY item.id), '[]')
+                    FROM cases_evidence AS item WHERE item.shop_id = argued.shop_id AND item.case_id = argued.id),
+                'receipts', (
                     SELECT coalesce(json_agg(json_build_object('sequence', receipt.sequence, 'decided_at', receipt.decided_at,
                         'policy_version', receipt.policy_version, 'rule', receipt.rule, 'because_zh', receipt.because_zh,
                         'because_en', receipt.because_en, 'facts', convert_from(receipt.facts, 'UTF8'),
