@@ -21,7 +21,9 @@ from tests.jobs.market import Market
 
 START = at().now
 HOUR = timedelta(hours=1)
-HEARD = "SELECT audience, (details ->> 'percent')::int FROM messaging_notice WHERE shop_id = %s ORDER BY made_at, id"
+HEARD = (
+    "SELECT audience, (details ->> 'percent')::int FROM messaging_notice WHERE shop_id = %s AND kind = 'clock_warning' ORDER BY made_at, id"
+)
 TURNS = ("promise", "answer", "offer", "escalate", "appeal", "evidence", "look", "rule")
 
 
@@ -137,7 +139,7 @@ def test_a_warning_says_which_clock_until_when_and_about_what(fresh_database: Da
     order = a_clock("answer")
     warn(at=after(0.5))
     ((number, case, kind, clock, due, made),) = database.rows(
-        "SELECT order_number, case_number, kind, details ->> 'clock', details ->> 'due_at', made_at FROM messaging_notice"
+        "SELECT order_number, case_number, kind, details ->> 'clock', details ->> 'due_at', made_at FROM messaging_notice WHERE kind = 'clock_warning'"
     )
     assert (number, case, kind, clock, made) == (order.number, None, "clock_warning", "answer", after(0.5).now)
     assert datetime.fromisoformat(due) == START + 10 * HOUR
@@ -248,7 +250,7 @@ def test_warnings_come_at_their_own_time_on_the_sandboxs_clock(market: Market) -
 
 def kept(order: Order) -> int:
     """How many notices about an order there are."""
-    return int(database.value("SELECT count(*) FROM messaging_notice WHERE shop_id = %s", (order.shop.id,)))
+    return int(database.value("SELECT count(*) FROM messaging_notice WHERE shop_id = %s AND kind <> 'order_delivered'", (order.shop.id,)))
 
 
 def test_read_notices_are_forgotten_after_ninety_days_and_unread_ones_never(fresh_database: Database) -> None:
