@@ -162,3 +162,12 @@ def test_a_sealed_delivery_can_be_cancelled_with_one_click() -> None:
     done = bench.buyer.post(f"/orders/{bench.number}/cases", {"reason": "NO_LONGER_NEEDED"})
     assert (done.status, done.json["cases"][0]["outcome"]) == (201, "refunded")
     assert a_sealed_order(bench.buyer)
+
+
+def test_a_stranger_makes_no_key_ready_for_a_shop() -> None:
+    bench = Bench(quantity=1)
+    shop = bench.product.shop.id
+    assert bench.post("deliver", {"secrets": some_keys(1)}, a_client()).status == 404
+    assert database.value("SELECT count(*) FROM vault_data_key WHERE shop_id = %s", (shop,)) == 0
+    assert bench.post("deliver", {"secrets": some_keys(1)}).status == 200
+    assert database.value("SELECT count(*) FROM vault_data_key WHERE shop_id = %s", (shop,)) == 1
