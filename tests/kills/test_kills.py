@@ -58,7 +58,12 @@ def _sabotaged(sabotage: Sabotage, *kinds: str) -> Report:
 def test_lost_commits_are_noticed() -> None:
     """The control: a database that answers before it has written, killed, forgets what was acknowledged."""
     careless = {"synchronous_commit": "off", "wal_writer_delay": "10s", "wal_writer_flush_after": "1GB", "wal_buffers": "64MB"}
-    report = _sabotaged(Sabotage(settings=careless), "database")
+
+    def keep_the_market(world: World) -> None:
+        with closing(world.connect()) as owner:
+            owner.execute("CHECKPOINT")
+
+    report = _sabotaged(Sabotage(settings=careless, before=keep_the_market), "database")
     assert any("was acknowledged and is not there" in wrong for wrong in report.wrongs), report.text
 
 
