@@ -139,7 +139,8 @@ def test_a_warning_says_which_clock_until_when_and_about_what(fresh_database: Da
     order = a_clock("answer")
     warn(at=after(0.5))
     ((number, case, kind, clock, due, made),) = database.rows(
-        "SELECT order_number, case_number, kind, details ->> 'clock', details ->> 'due_at', made_at FROM messaging_notice WHERE kind = 'clock_warning'"
+        "SELECT order_number, case_number, kind, details ->> 'clock', details ->> 'due_at', made_at FROM messaging_notice"
+        " WHERE kind = 'clock_warning'"
     )
     assert (number, case, kind, clock, made) == (order.number, None, "clock_warning", "answer", after(0.5).now)
     assert datetime.fromisoformat(due) == START + 10 * HOUR
