@@ -91,6 +91,11 @@ def person_id(name: str) -> int:
     return found.person_id
 
 
+def owner_of(shop_code: str) -> str:
+    """Return the name of who owns one of the demo's shops."""
+    return next(shop["owner"] for shop in _table(folder() / "shops.csv") if shop["code"] == shop_code)
+
+
 def _table(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
@@ -141,7 +146,7 @@ def _list(row: dict[str, str]) -> str:
         raise DemoFilesMissing(f"products.csv names a shop {row['shop']} that shops.csv does not; mend the files.")
     product = NewProduct(
         kind="card_key",
-        delivery="auto",
+        delivery=row["delivery"],
         price_minor=int(row["price_minor"]),
         issuer=row["issuer"] or None,
         **{name: row[name] for name in ("title_zh", "title_en", "description_zh", "description_en", "face_value", "region")},
@@ -149,6 +154,7 @@ def _list(row: dict[str, str]) -> str:
     terms = Terms(
         refund_window_minutes=int(row["refund_window_days"]) * MINUTES_A_DAY,
         warranty_minutes=int(row["warranty_days"]) * MINUTES_A_DAY,
+        promise_minutes=int(row["promise_minutes"]),
         hold_minutes=int(row["hold_minutes"]),
         maximum_quantity=int(row["maximum_quantity"]),
         notice_zh=row["notice_zh"],

@@ -49,7 +49,7 @@ class NothingWaits(Refusal):
     says = gettext_lazy("Nothing of this order waits to be delivered by hand. Nothing has changed.")
 
 
-def _page(request: PageRequest, seen: OrderSeen, *, errors: dict[str, str] | None = None, review: Shown | None = None) -> HttpResponse:
+def _page(request: PageRequest, seen: OrderSeen, *, faults: list[str] | None = None, review: Shown | None = None) -> HttpResponse:
     state = seen.state
     shown = {
         "order": order_view.facts(state),
@@ -58,22 +58,21 @@ def _page(request: PageRequest, seen: OrderSeen, *, errors: dict[str, str] | Non
         "promised_at": seen.promised_at,
         "late": seen.promised_at <= seen.now,
         "recall": order_view.recall_rule(state=state, rules=rules_of(version=state.policy_version)),
-        "errors": errors or {},
+        "faults": faults or [],
         "review": review,
         "idempotency_key": new_key(),
     }
-    return render(request, "merchant/deliver.html", shown, status=422 if errors else 200)
+    return render(request, "merchant/deliver.html", shown, status=422 if faults else 200)
 
 
 def _review(request: PageRequest, seen: OrderSeen) -> HttpResponse:
     text = request.POST.get("keys", "")
     if len(text) > MOST_CHARACTERS:
-        return _page(request, seen, errors={"keys": gettext("That is too much text for so few keys. Nothing was delivered.")})
+        return _page(request, seen, faults=[gettext("That is too much text for so few keys.")])
     found = [(place, line.strip()) for place, line in enumerate(text.splitlines(), start=1) if line.strip()]
     faults = _faults(found, most=len(seen.waiting))
     if faults:
-        again = gettext("Nothing was delivered. For safety the keys are not shown again; please paste them once more.")
-        return _page(request, seen, errors={"keys": words.sentences(*faults[:MOST_FAULTS], again)})
+        return _page(request, seen, faults=faults[:MOST_FAULTS])
     secrets = [secret for _place, secret in found]
     sealer = keys.sealer_for(shop_id=seen.state.shop_id, at=request.at)
     positions = [unit.position for unit in seen.waiting][: len(secrets)]
@@ -123,11 +122,10 @@ def _send(request: PageRequest, seen: OrderSeen) -> HttpResponse:
     state = seen.state
     key = key_of(request, "draft")
     sealer = keys.sealer_for(shop_id=state.shop_id, at=request.at)
-    again = gettext("Nothing was delivered. Please paste the keys once more.")
     try:
         secrets = open_draft(data_key=sealer.data_key, bound_to=_bound_to(request, state), draft=request.POST["draft"])
     except DraftBroken:
-        return _page(request, seen, errors={"keys": again})
+        return _page(request, seen, faults=[gettext("What you looked over could not be opened again.")])
     first = tuple(unit.position for unit in seen.waiting)[: len(secrets)]
     # Where fewer wait than there are keys, this was sent before, or somebody else was quicker: the flow knows which.
     handover = Handover(secrets=secrets, positions=first if len(first) == len(secrets) else None)
@@ -138,11 +136,11 @@ def _send(request: PageRequest, seen: OrderSeen) -> HttpResponse:
                 lambda: hand_over_keys(actor=actor, order_number=state.number, handover=handover, sealer=sealer, request=key, at=request.at)
             )
     except KeyDeliveredBefore as refused:
-        return _page(request, seen, errors={"keys": str(refused)})
+        return _page(request, seen, faults=[str(refused)])
     except NotFound:
         raise
     except BadInput:
-        return _page(request, seen, errors={"keys": words.sentences(gettext("Fewer pieces wait now than you looked over."), again)})
+        return _page(request, seen, faults=[gettext("Fewer pieces wait now than you looked over.")])
     except Refusal as refused:
         return refused_page(request, state.number, refused)
     return to_order(state.number, done="deliver")

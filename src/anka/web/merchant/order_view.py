@@ -188,7 +188,7 @@ def _unit(seen: OrderSeen, unit: Unit) -> Shown:
         "title": _unit_title(unit),
         "detail": gettext("Since %(at)s") % {"at": words.moment(unit.since)},
         "money": _money_of(seen, unit),
-        "tone": "bad" if unit.under_case else _UNIT_TONES.get(unit.money, "info"),
+        "tone": "wait" if unit.under_case else _UNIT_TONES.get(unit.money, "info"),
         "amount_minor": unit.amount_minor,
         "currency": seen.state.currency,
         "case_url": f"/shop/cases/{case.number}" if case else "",
