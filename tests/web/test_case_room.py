@@ -83,7 +83,25 @@ def test_a_counter_offer_is_made() -> None:
     assert (case.status, case.state.offers[-1].refund_minor) == ("merchant_turn", 3550)
 
 
-BAD_AMOUNTS = ["", " ", "abc", "３５．５０", "三十", "-1", "+1", "0", "0.00", "1e3", "1,000", "12.345", "100.01", "99999999999999999", "NaN", "0x10", "1 0"]
+BAD_AMOUNTS = [
+    "",
+    " ",
+    "abc",
+    "３５．５０",
+    "三十",
+    "-1",
+    "+1",
+    "0",
+    "0.00",
+    "1e3",
+    "1,000",
+    "12.345",
+    "100.01",
+    "99999999999999999",
+    "NaN",
+    "0x10",
+    "1 0",
+]
 
 
 @pytest.mark.parametrize("amount", BAD_AMOUNTS)
@@ -105,7 +123,9 @@ def test_evidence_is_kept_as_written() -> None:
     assert [(item.kind, item.text) for item in case.state.evidence] == [("ERROR_SCREENSHOT", "It says: invalid.")]
 
 
-@pytest.mark.parametrize(("kind", "text"), [("NONSENSE", "x"), ("", "x"), ("OTHER", ""), ("OTHER", "  "), ("OTHER", "x" * 4001), ("OTHER", "\0")])
+@pytest.mark.parametrize(
+    ("kind", "text"), [("NONSENSE", "x"), ("", "x"), ("OTHER", ""), ("OTHER", "  "), ("OTHER", "x" * 4001), ("OTHER", "\0")]
+)
 def test_evidence_that_is_none_is_told(kind: str, text: str) -> None:
     case = a_case()
     visitor, page = room(case)

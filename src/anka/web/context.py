@@ -6,7 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from anka.core.clock import moment
+from anka.accounts.queries import standing
+from anka.core.clock import Moment, moment
 from anka.core.refusals import DatabaseUnavailable
 from anka.messaging.queries import unread_count
 from anka.web.requests import Visitor
@@ -33,10 +34,16 @@ def everywhere(request: HttpRequest) -> dict[str, Any]:
         "notices": [],
         # Asked once, and only by a page that shows it.
         "unread": cache(partial(_unread, visitor)),
+        "staff_roles": cache(partial(_staff_roles, visitor, at)),
         "errors": {},
         "theme": theme,
         "next_theme": THEMES[(THEMES.index(theme) + 1) % len(THEMES)],
     }
+
+
+def _staff_roles(visitor: Visitor | None, at: Moment) -> tuple[str, ...]:
+    """Return what the visitor may do for the platform; only its own pages ask."""
+    return standing(person_id=visitor.person.id, token_id=0, at=at).staff_roles if visitor else ()
 
 
 def _unread(visitor: Visitor | None) -> int:

@@ -8,7 +8,9 @@ from anka.web.merchant import cases as shop_cases
 from anka.web.merchant import deliver, refund, workbench
 from anka.web.merchant import money as shop_money
 from anka.web.merchant import orders as shop_orders
-from anka.web.platform import money
+from anka.web.platform import alerts, money, queue
+from anka.web.platform import cases as disputes
+from anka.web.platform import orders as any_orders
 
 pages: list[URLPattern] = [
     path("", shop.front),
@@ -35,6 +37,13 @@ pages: list[URLPattern] = [
     path("shop/orders/<str:number>/refund", refund.wizard),
     path("shop/cases/<str:number>", shop_cases.show),
     path("shop/cases/<str:number>/<str:action>", shop_cases.act),
+    path("platform", queue.show),
+    path("platform/find", queue.find),
+    path("platform/alerts", alerts.show),
+    path("platform/cases/<str:number>", disputes.show),
+    path("platform/cases/<str:number>/ruling", disputes.rule),
+    path("platform/cases/<str:number>/<str:action>", disputes.act),
+    path("platform/orders/<str:number>", any_orders.show),
     path("platform/money", money.show),
     path("platform/money/<str:number>/<str:decision>", money.decide),
     path("sign-in", accounts.sign_in),

@@ -11,6 +11,8 @@ from anka.cases.models import CaseState, Offer, Receipt, Ruling
 from anka.cases.queries import Dossier
 from anka.core.clock import Moment
 from anka.domain.policy.explain import verdict
+from anka.domain.rulings import remedy_of
+from anka.flows.rule_on_case import Finding
 from anka.flows.steps.actions import Action
 from anka.flows.steps.plan_money_back import MoneyCannotGoBackThisWay, plan_legs, shown
 from anka.orders.models import OrderState, Unit
@@ -89,6 +91,7 @@ def facts_of(seen: CaseSeen) -> Shown:
         "status": case_words.status(case.status),
         "closed": case.closed_at is not None,
         "left_minor": seen.left_minor,
+        "left": seen.amount(seen.left_minor),
         "currency": seen.state.currency,
     }
 
@@ -223,6 +226,20 @@ def ruling_slip(seen: CaseSeen, ruling: Ruling) -> Shown:
         "by_law": ruling.by_person == 0,
         "by_person": ruling.by_person,
         "approved_by": ruling.approved_by,
+    }
+
+
+def drafted(seen: CaseSeen, *, finding: Finding) -> Shown:
+    """Return a ruling that is not given yet as a slip."""
+    minor = finding.refund_minor or 0
+    return {
+        "amount_minor": minor,
+        "of_minor": seen.left_minor,
+        "currency": seen.state.currency,
+        "remedy": case_words.remedy(remedy_of(refund_minor=minor, left_minor=seen.left_minor)),
+        "fault": words.sentence_case(case_words.fault(finding.fault)),
+        "reasons": [case_words.ruling_reason(code) for code in finding.reasons],
+        "text": finding.text,
     }
 
 

@@ -72,7 +72,9 @@ def _merchant_turn(seen: CaseSeen) -> Shown:
         title = gettext("Waiting for the shop: you asked for %(amount)s") % {"amount": seen.amount(case.ask_minor or 0)}
     return {
         "title": title,
-        "text": gettext("The shop can agree, make an offer, or refuse with a reason. You need not do anything; the money is frozen meanwhile."),
+        "text": gettext(
+            "The shop can agree, make an offer, or refuse with a reason. You need not do anything; the money is frozen meanwhile."
+        ),
         "secondary": _to_evidence(seen),
     }
 
@@ -144,7 +146,9 @@ def _closed(seen: CaseSeen) -> Shown:
         return {
             "tone": "ok" if arrived else "info",
             "icon": "check" if arrived else "back",
-            "title": gettext("%(amount)s is back with you") % amount if arrived else gettext("%(amount)s is on its way back to you") % amount,
+            "title": gettext("%(amount)s is back with you") % amount
+            if arrived
+            else gettext("%(amount)s is on its way back to you") % amount,
             "text": gettext("The case is closed. There is nothing left for you to do."),
             "primary": link(gettext("Follow the refund"), f"/refunds/{refund.number}"),
         }

@@ -50,7 +50,9 @@ def _of_unit(unit: Unit) -> list[Shown]:
     if unit.delivered_at:
         found.append(_line(unit.delivered_at, gettext("%(piece)s was put into the order, sealed") % {"piece": piece}))
     if unit.revealed_at:
-        found.append(_line(unit.revealed_at, gettext("%(piece)s was opened by the buyer") % {"piece": piece}, gettext("One recorded click")))
+        found.append(
+            _line(unit.revealed_at, gettext("%(piece)s was opened by the buyer") % {"piece": piece}, gettext("One recorded click"))
+        )
     if unit.confirmed_at:
         found.append(_line(unit.confirmed_at, gettext("%(piece)s was confirmed; its money went to the shop") % {"piece": piece}))
     if unit.issuer_asked_at:
@@ -129,7 +131,12 @@ def _percent(value: int | None) -> str:
 
 
 def _answer(value: str) -> str:
-    said = {"none": gettext("none yet"), "agreed": gettext("agreed"), "refused": gettext("refused"), "silent": gettext("did not answer in time")}
+    said = {
+        "none": gettext("none yet"),
+        "agreed": gettext("agreed"),
+        "refused": gettext("refused"),
+        "silent": gettext("did not answer in time"),
+    }
     return said[value]
 
 

@@ -84,7 +84,9 @@ def _under_case(seen: Seen) -> Shown | None:
     mine = case.turn.side == "buyer"
     about = {"pieces": words.pieces(case.positions), "reason": words.reason(case.reason)}
     count = len([unit for unit in seen.current if seen.case_of(unit.position) is None])
-    others = ngettext("The other piece is not touched by this.", "The other %(count)s pieces are not touched by this.", count) if count else ""
+    others = (
+        ngettext("The other piece is not touched by this.", "The other %(count)s pieces are not touched by this.", count) if count else ""
+    )
     clock = next((clock for clock in case.clocks if clock.kind == case.turn.clock), None)
     return {
         "tone": "wait",

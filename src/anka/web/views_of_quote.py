@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext
 
 from anka.core.clock import Moment
+from anka.domain.facts import Facts
 from anka.domain.policy import wordings
 from anka.domain.policy.decision import Decision
 from anka.domain.policy.explain import Alternative, verdict, what_would_change
@@ -90,7 +91,7 @@ def _slip(state: OrderState, each: Verdict, quote: Mapping[str, Any], rules: Rul
             "version": state.policy_version,
             "url": f"/rules?version={state.policy_version}#{decision.rule.partition('.')[0]}",
         },
-        "what_if": [_what_if(other) for other in what_would_change(facts=each.facts[0], rules=rules)[:MOST_ALTERNATIVES]],
+        "what_if": alternatives(facts=each.facts[0], rules=rules),
     }
 
 
@@ -110,6 +111,11 @@ def _clock(decision: Decision, at: Moment) -> str:
         "escalate": gettext("If it says nothing, the platform takes over by itself."),
     }
     return words.sentences(said, silent.get(decision.on_silence or "", ""))
+
+
+def alternatives(*, facts: Facts, rules: RuleSet) -> list[Shown]:
+    """Return what would change a decision: one changed fact each, and what would come of it."""
+    return [_what_if(other) for other in what_would_change(facts=facts, rules=rules)[:MOST_ALTERNATIVES]]
 
 
 def _what_if(other: Alternative) -> Shown:

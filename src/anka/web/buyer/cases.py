@@ -148,15 +148,11 @@ def _page(
 
 
 def _accept(request: PageRequest, buyer: Actor, seen: CaseSeen, key: RequestKey) -> str:
-    return once(
-        lambda: accept_offer(actor=buyer, case_number=seen.case.number, offer_id=offer_id(request), request=key, at=request.at)
-    )
+    return once(lambda: accept_offer(actor=buyer, case_number=seen.case.number, offer_id=offer_id(request), request=key, at=request.at))
 
 
 def _decline(request: PageRequest, buyer: Actor, seen: CaseSeen, key: RequestKey) -> str:
-    return once(
-        lambda: decline_offer(actor=buyer, case_number=seen.case.number, offer_id=offer_id(request), request=key, at=request.at)
-    )
+    return once(lambda: decline_offer(actor=buyer, case_number=seen.case.number, offer_id=offer_id(request), request=key, at=request.at))
 
 
 def offer_id(request: PageRequest) -> int:
@@ -174,9 +170,7 @@ def offer_id(request: PageRequest) -> int:
 def _offer(request: PageRequest, buyer: Actor, seen: CaseSeen, key: RequestKey) -> str:
     wanted = typed_amount(request.POST.get("amount", ""), currency=seen.state.currency, least_minor=1, most_minor=seen.left_minor)
     text = typed_text_or_none(request.POST.get("text", ""), most=LONGEST_TEXT)
-    return once(
-        lambda: make_offer(actor=buyer, case_number=seen.case.number, refund_minor=wanted, text=text, request=key, at=request.at)
-    )
+    return once(lambda: make_offer(actor=buyer, case_number=seen.case.number, refund_minor=wanted, text=text, request=key, at=request.at))
 
 
 def _evidence(request: PageRequest, buyer: Actor, seen: CaseSeen, key: RequestKey) -> str:

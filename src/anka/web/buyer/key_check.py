@@ -37,9 +37,7 @@ def check(request: PageRequest, number: str, position: int) -> HttpResponse:
         return _page(request, state, {"position": position, "error": str(TextTooLong(most=LONGEST_PREFIX))}, 422)
     opener = keys.opener_for(shop_id=state.shop_id)
     try:
-        found = once(
-            lambda: check_key(actor=buyer, order_number=state.number, typed=typed, open_secret=opener, request=key, at=request.at)
-        )
+        found = once(lambda: check_key(actor=buyer, order_number=state.number, typed=typed, open_secret=opener, request=key, at=request.at))
     except AlreadyDone as done:
         found = answer_of(done)
     except BadInput:
