@@ -23,9 +23,9 @@ from tests.builders import a_product
 def test_lists_say_whose_turn_it_is_and_the_merchants_queue_is_by_due_time() -> None:
     scene = Argument()
     product = scene.product
-    first, second = a_case(scene.buyer, product=product), a_case(scene.buyer, product=product)
+    first, second = sorted(a_case(scene.buyer, product=product) for _ in range(2))
     third = a_refused_case(scene.buyer, a_product(shop=product.shop))
-    # The later one is due sooner.
+    # What comes later by its number is due sooner.
     make_due_in(second, "1 hour")
     lines = scene.merchant.get("/cases?queue=merchant").json["items"]
     assert [line["number"] for line in lines] == [second, first]
