@@ -21,13 +21,16 @@ def test_busy_accounts_are_rolled_up_and_keep_their_balance(fresh_database: Data
     assert audit(now=at(11).now) == []
 
 
-def test_requests_are_remembered_for_a_week(fresh_database: Database) -> None:
+def test_requests_are_remembered_for_a_week_of_real_time(fresh_database: Database) -> None:
     a_cancelled_order()
-    remembered = database.value("SELECT count(*) FROM core_request")
+    known = "SELECT count(*) FROM core_request"
+    remembered = database.value(known)
     assert remembered > 0
-    for days, left in ((1, remembered), (6, remembered), (8, 0)):
-        keep_house(at=Moment(now=at().now + timedelta(days=days), real=at().real))
-        assert database.value("SELECT count(*) FROM core_request") == left, days
+    # The market's clock may be moved by a year: who repeats a request still gets its answer.
+    keep_house(at=Moment(now=at(days=365).now, real=at(days=6).real))
+    assert database.value(known) == remembered
+    keep_house(at=Moment(now=at(days=8).now, real=at(days=8).real))
+    assert database.value(known) == 0
 
 
 def test_statistics_are_counted_anew_by_whoever_runs_the_application(fresh_database: Database) -> None:

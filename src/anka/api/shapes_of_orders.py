@@ -7,7 +7,7 @@ import msgspec
 
 
 class Action(msgspec.Struct):
-    """One thing that may, or may not, be done now; `why_not` says why."""
+    """One thing that may, or may not, be done now; `why_not` says why. `needs` names what has to be said with it: `ask`, an amount."""
 
     name: str
     method: str
@@ -16,6 +16,7 @@ class Action(msgspec.Struct):
     allowed: bool
     why_not: str | None
     unit: str | None = None
+    needs: list[str] = []
 
 
 class ProductRef(msgspec.Struct):

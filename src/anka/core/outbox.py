@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from anka.core import database
 from anka.core.clock import Moment
 
-# Longer than any batch takes; a worker that died gives its work back after this.
+# Longer than any batch takes; a worker that died gives its work back after this. Work that asks nobody outside is done sooner.
 LEASE = timedelta(seconds=60)
+QUICK_LEASE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,10 @@ class Task:
     leased_until: datetime
 
 
-def lease(*, topics: list[str], limit: int, at: Moment) -> list[Task]:
-    """Take up work that is due, at most `limit` pieces, oldest request first; nobody else gets them for a minute."""
-    found = database.rows("SELECT * FROM lease_work(%s, %s, %s, %s)", (topics, at.now, LEASE, limit))
-    tasks = [Task(*(*row, at.now + LEASE)) for row in found]
+def lease(*, topics: list[str], limit: int, at: Moment, length: timedelta = LEASE) -> list[Task]:
+    """Take up work that is due, at most `limit` pieces, oldest request first; nobody else gets them for the length of the lease."""
+    found = database.rows("SELECT * FROM lease_work(%s, %s, %s, %s)", (topics, at.now, length, limit))
+    tasks = [Task(*(*row, at.now + length)) for row in found]
     return sorted(tasks, key=lambda task: (task.asked_at, task.id))
 
 

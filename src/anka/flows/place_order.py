@@ -110,7 +110,7 @@ def place_order(*, actor: Actor, purchase: Purchase, request: RequestKey, budget
         _check(offer, purchase)
         number = new_number(shop_code=offer.shop_code)
         order = _order(offer, purchase, number, at.now)
-        order["request"] = request.as_json()
+        order["request"] = {**request.as_json(), "made_at": at.real.isoformat()}
         body = msgspec.json.encode(order).decode()
         database.call(WRITE, offer.shop_id, at.now, str(actor), actor.person_id, body)
         return number

@@ -102,8 +102,8 @@ HANDLERS = QUICK | SLOW
 def work_off(*, at: Moment) -> int:
     """Do a batch of the work that is due and return how much there was. What talks to channels comes in small batches of its own."""
     total = 0
-    for topics, limit in ((QUICK, BATCH), (SLOW, SLOW_BATCH)):
-        tasks = outbox.lease(topics=sorted(topics), limit=limit, at=at)
+    for topics, limit, length in ((QUICK, BATCH, outbox.QUICK_LEASE), (SLOW, SLOW_BATCH, outbox.LEASE)):
+        tasks = outbox.lease(topics=sorted(topics), limit=limit, at=at, length=length)
         for task in tasks:
             _do(task, at)
         total += len(tasks)

@@ -77,6 +77,7 @@ def action_view(state: OrderState, action: actions.Action) -> Action:
         allowed=action.allowed,
         why_not=action.why_not,
         unit=None if action.position is None else state.unit_number(action.position),
+        needs=list(action.needs),
     )
 
 

@@ -50,7 +50,8 @@ _OPENED = frozenset({Stage.REVEALED, Stage.DELIVERED, Stage.USED})
 
 
 class Action(msgspec.Struct, frozen=True):
-    """One thing that may be done, or may not and why. `path` is the API's; `position` is set where it is about one unit."""
+    """One thing that may be done, or may not and why. `path` is the API's; `position` is set where it is about one unit; `needs` names what
+    has to be said with it: `ask`, where the amount is agreed between the parties."""
 
     name: str
     method: str
@@ -59,6 +60,7 @@ class Action(msgspec.Struct, frozen=True):
     allowed: bool
     why_not: str | None = None
     position: int | None = None
+    needs: tuple[str, ...] = ()
 
 
 class _Draft(NamedTuple):
@@ -69,6 +71,7 @@ class _Draft(NamedTuple):
     path: str
     why_not: str | Refusal | None
     position: int | None = None
+    needs: tuple[str, ...] = ()
 
 
 def actions_for(*, state: OrderState, actor: Actor, at: Moment) -> tuple[Action, ...]:
@@ -98,6 +101,7 @@ def _in_words(draft: _Draft, language: str) -> Action:
         allowed=why_not is None,
         why_not=why_not,
         position=draft.position,
+        needs=draft.needs,
     )
 
 
@@ -127,17 +131,21 @@ def _ways_out(state: OrderState, actor: Actor, at: Moment) -> tuple[_Draft, ...]
     refusal = _why_not(state, verdicts, at)
     whole = (
         _Draft("quote", "GET", f"/orders/{state.number}/cancellation", None),
-        _Draft("cancel", "POST", path, refusal),
+        _Draft("cancel", "POST", path, refusal, needs=_needs(verdicts)),
     )
     if state.paid_at is None:
         return whole
     # Where the payments bear all of it, they bear each part.
     single = [
-        (position, _Draft("cancel_unit", "POST", path, refusal and _why_not(state, (verdict,), at), position))
+        (position, _Draft("cancel_unit", "POST", path, refusal and _why_not(state, (verdict,), at), position, _needs((verdict,))))
         for verdict in verdicts
         for position in verdict.positions
     ]
     return (*whole, *(action for _position, action in sorted(single, key=lambda pair: pair[0])))
+
+
+def _needs(verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:
+    return ("ask",) if any(verdict.is_negotiable for verdict in verdicts) else ()
 
 
 def _why_not(state: OrderState, verdicts: tuple[Verdict, ...], at: Moment) -> Refusal | None:

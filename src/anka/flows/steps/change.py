@@ -214,7 +214,7 @@ def apply(*, state: OrderState, change: Change, actor: Actor, request: RequestKe
     """
     change.currency = state.currency
     if request.key is not None:
-        change.request = {**request.as_json(), "reference": reference}
+        change.request = {**request.as_json(), "reference": reference, "made_at": at.real.isoformat()}
     body = msgspec.json.encode(change).decode()
     database.call(CHANGE, state.shop_id, state.id, at.now, str(actor), actor.person_id, body)
 

@@ -6,7 +6,7 @@ DECLARE
     total integer := 0;
 BEGIN
     DELETE FROM core_request WHERE (caller, idempotency_key) IN (
-        SELECT caller, idempotency_key FROM core_request WHERE made_at < in_now - interval '7 days' LIMIT in_limit);
+        SELECT caller, idempotency_key FROM core_request WHERE made_at < in_real_now - interval '7 days' LIMIT in_limit);
     GET DIAGNOSTICS forgotten = ROW_COUNT;
     total := total + forgotten;
     DELETE FROM core_rate_bucket WHERE (budget, caller) IN (

@@ -14,7 +14,7 @@ BEGIN
 END
 $$;
 
--- Remember a request. A simultaneous twin waits here for our commit, is refused with AN003, rolls back, and reads our answer.
+-- Remember a request, at its real time: how long a key is kept has nothing to do with the market's clock. A simultaneous twin waits here for our commit, is refused with AN003, rolls back, and reads our answer.
 CREATE OR REPLACE FUNCTION remember_request(in_caller text, in_key text, in_fingerprint bytea, in_reference text, in_at timestamptz)
 RETURNS void LANGUAGE plpgsql AS
 $$

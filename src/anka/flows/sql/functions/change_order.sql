@@ -106,7 +106,7 @@ BEGIN
     END LOOP;
     IF request IS NOT NULL THEN
         PERFORM remember_request(request ->> 'caller', request ->> 'key', decode(request ->> 'fingerprint', 'hex'),
-            request ->> 'reference', in_at);
+            request ->> 'reference', (request ->> 'made_at')::timestamptz);
     END IF;
 END
 $$;

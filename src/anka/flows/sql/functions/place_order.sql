@@ -46,7 +46,8 @@ DECLARE
     amounts bigint[] := ARRAY(SELECT value::bigint FROM jsonb_array_elements_text(in_order -> 'amounts_minor'));
 BEGIN
     -- First of all: a simultaneous twin waits here for our commit, instead of finding the last key gone.
-    PERFORM remember_request(request ->> 'caller', request ->> 'key', decode(request ->> 'fingerprint', 'hex'), in_order ->> 'number', in_at);
+    PERFORM remember_request(request ->> 'caller', request ->> 'key', decode(request ->> 'fingerprint', 'hex'),
+        in_order ->> 'number', (request ->> 'made_at')::timestamptz);
     INSERT INTO orders_order (shop_id, number, buyer_id, product_id, terms_version, quantity, amount_minor, currency,
             commission_basis_points, notice, policy_version, snapshot, placed_at, hold_until)
         VALUES (in_shop, in_order ->> 'number', in_buyer, (in_order ->> 'product_id')::bigint, (in_order ->> 'terms_version')::integer,

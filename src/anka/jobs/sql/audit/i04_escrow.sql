@@ -1,5 +1,6 @@
--- I4. Escrow holds, for each order, what was paid, less what went back, less what was released to the merchant; and no escrow belongs
--- to an order that does not exist.
+-- I4. Escrow holds, for each order, what was paid, less what went back, less what was released to the merchant; what a merchant has,
+-- pending, available and frozen together, is the sum of the merchant's parts of all units; and no escrow belongs to an order that does
+-- not exist.
 SELECT format('order %s', touched.number) AS place,
     format('escrow holds %s; paid %s, refunded %s, released %s', coalesce(book.all_credits - book.all_debits, 0), o.paid_minor,
            o.refunded_minor, o.released_minor) AS what
@@ -32,3 +33,10 @@ SELECT format('account %s of shop %s', book.code, book.shop_id), 'this escrow be
 FROM book JOIN touched_account USING (shop_id, id)
 WHERE book.code LIKE 'order:%:escrow' AND book.all_debits <> book.all_credits
     AND NOT EXISTS (SELECT FROM orders_order AS o WHERE o.shop_id = book.shop_id AND book.code = format('order:%s:escrow', o.id))
+UNION ALL
+SELECT format('shop %s', shop.id), format('its units leave the merchant %s, its balances hold %s', share.total, held.total)
+FROM (SELECT DISTINCT shop_id AS id FROM touched_account WHERE shop_id > 0) AS shop,
+    LATERAL (SELECT coalesce(sum(merchant_minor), 0) AS total FROM orders_unit AS unit WHERE unit.shop_id = shop.id) AS share,
+    LATERAL (SELECT coalesce(sum(all_credits - all_debits), 0) AS total FROM book
+             WHERE book.shop_id = shop.id AND book.code ~ '^merchant:[^:]+:(pending|available|frozen|withdrawing)$') AS held
+WHERE share.total <> held.total

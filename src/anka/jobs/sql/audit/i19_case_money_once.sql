@@ -1,5 +1,6 @@
 -- I19. The money of a case is posted once: a case that gives money back has one refund of that amount, every refund one posting of its
--- amount, every posting of a refund its refund.
+-- amount, every posting of a refund its refund. What was set aside of the merchant's money for a case is freed once, when it closes; what
+-- is frozen in the books is the merchant's part of what open cases argue about.
 SELECT format('case %s', dispute.number) AS place,
     format('it gives %s back; its refunds: %s, together %s', dispute.refund_minor, repaid.times, repaid.total) AS what
 FROM touched JOIN cases_case AS dispute ON dispute.shop_id = touched.shop_id AND dispute.order_id = touched.id,
@@ -32,3 +33,14 @@ FROM touched JOIN cases_case AS dispute ON dispute.shop_id = touched.shop_id AND
     LATERAL (SELECT count(*) AS times FROM ledger_journal AS journal WHERE journal.shop_id = dispute.shop_id
              AND journal.kind = 'case_freed' AND journal.idempotency_key LIKE format('case:%s:%%:free', dispute.number)) AS freed
 WHERE CASE WHEN dispute.status = 'closed' THEN held.times <> freed.times ELSE freed.times > 0 END
+UNION ALL
+-- The merchant's part of an amount is rounded to the nearest, a half in the merchant's favour: as split() does it.
+SELECT format('shop %s', shop.id), format('%s is frozen in its books, open cases argue about %s of the merchant''s', held.total, argued.total)
+FROM (SELECT DISTINCT shop_id AS id FROM touched_account WHERE shop_id > 0) AS shop,
+    LATERAL (SELECT coalesce(sum(all_credits - all_debits), 0) AS total FROM book
+             WHERE book.shop_id = shop.id AND book.code ~ '^merchant:[^:]+:frozen$') AS held,
+    LATERAL (SELECT coalesce(sum(round(unit.frozen_minor::numeric * unit.merchant_minor / (unit.amount_minor - unit.refunded_minor))), 0)
+                AS total
+             FROM orders_unit AS unit
+             WHERE unit.shop_id = shop.id AND unit.confirmed_at IS NOT NULL AND unit.frozen_minor > 0) AS argued
+WHERE held.total <> argued.total

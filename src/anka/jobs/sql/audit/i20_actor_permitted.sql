@@ -1,5 +1,6 @@
 -- I20. Each event's actor may do such a thing: a buyer only on an order of their own, a merchant only in a shop they work for, a channel
--- only what concerns money, and nobody but the buyer opens the goods.
+-- only what concerns money, and nobody but the buyer opens the goods. A ruling above 500.00 has two people, an appeal is decided by others
+-- than the first ruling, and nobody tries a key more than five times a day.
 SELECT format('event %s of order %s', event.sequence, touched.number) AS place,
     format('%s was not allowed to do %s', event.actor, event.what) AS what
 FROM touched JOIN core_event AS event ON event.shop_id = touched.shop_id AND event.order_id = touched.id
@@ -15,3 +16,21 @@ WHERE CASE split_part(event.actor, ':', 1)
     WHEN 'system' THEN event.move = 'reveal'
     WHEN 'operator' THEN event.move = 'reveal'
     ELSE true END
+UNION ALL
+SELECT format('case %s', dispute.number), format('a ruling of %s was given by person %s alone', ruling.refund_minor, ruling.by_person)
+FROM touched JOIN cases_case AS dispute ON dispute.shop_id = touched.shop_id AND dispute.order_id = touched.id
+    JOIN cases_ruling AS ruling ON ruling.shop_id = dispute.shop_id AND ruling.case_id = dispute.id
+-- Person 0 is the clock of the law; the limit is the domain's FOUR_EYES_ABOVE_MINOR.
+WHERE ruling.status = 'given' AND ruling.by_person <> 0 AND ruling.refund_minor > 50000
+    AND (ruling.approved_by IS NULL OR ruling.approved_by = ruling.by_person)
+UNION ALL
+SELECT format('case %s', dispute.number), format('person %s decided both the case and the appeal against it', first.by_person)
+FROM touched JOIN cases_case AS dispute ON dispute.shop_id = touched.shop_id AND dispute.order_id = touched.id
+    JOIN cases_ruling AS first ON first.shop_id = dispute.shop_id AND first.case_id = dispute.id AND first.instance = 1
+        AND first.status = 'given' AND first.by_person <> 0
+    JOIN cases_ruling AS last ON last.shop_id = dispute.shop_id AND last.case_id = dispute.id AND last.instance = 2 AND last.status = 'given'
+WHERE last.by_person IN (first.by_person, first.approved_by) OR last.approved_by IN (first.by_person, first.approved_by)
+UNION ALL
+SELECT format('unit %s-%s', touched.number, tried.position), format('its key was tried %s times on %s', count(*), tried.day)
+FROM touched JOIN vault_key_check AS tried ON tried.shop_id = touched.shop_id AND tried.order_id = touched.id
+GROUP BY touched.number, tried.position, tried.day HAVING count(*) > 5
