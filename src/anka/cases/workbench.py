@@ -29,8 +29,8 @@ CROSS JOIN LATERAL (
                       AND argued.position = unit.position AND argued.open)) AS waiting
 WHERE clock.shop_id = %(shop)s AND clock.kind = 'promise' AND clock.state = 'running' AND product.delivery = 'manual'
   AND waiting.queued + waiting.taken_up > 0
-  AND (%(due)s::timestamptz IS NULL OR (clock.due_at, o.number) > (%(due)s::timestamptz, %(number)s))
-ORDER BY clock.due_at, o.number LIMIT %(limit)s
+  AND (%(due)s::timestamptz IS NULL OR (clock.due_at, o.number COLLATE "C") > (%(due)s::timestamptz, %(number)s))
+ORDER BY clock.due_at, o.number COLLATE "C" LIMIT %(limit)s
 """
 CASES = """
 SELECT argued.number, o.number, product.title_zh, product.title_en, argued.positions, o.currency, argued.status, argued.reason,
@@ -52,8 +52,8 @@ LEFT JOIN LATERAL (
       AND running.kind IN ('answer', 'offer', 'escalate', 'look', 'rule', 'appeal')
     ORDER BY running.due_at LIMIT 1) AS clock ON true
 WHERE argued.shop_id = %(shop)s AND argued.closed_at IS NULL AND argued.status = ANY (%(statuses)s)
-  AND (%(due)s::timestamptz IS NULL OR (coalesce(clock.due_at, 'infinity'), argued.number) > (%(due)s::timestamptz, %(number)s))
-ORDER BY coalesce(clock.due_at, 'infinity'), argued.number LIMIT %(limit)s
+  AND (%(due)s::timestamptz IS NULL OR (coalesce(clock.due_at, 'infinity'), argued.number COLLATE "C") > (%(due)s::timestamptz, %(number)s))
+ORDER BY coalesce(clock.due_at, 'infinity'), argued.number COLLATE "C" LIMIT %(limit)s
 """
 COUNTS = """
 SELECT (SELECT count(*) FROM (
