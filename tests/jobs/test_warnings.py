@@ -14,7 +14,7 @@ from anka.core.clock import Moment
 from anka.core.schema import read_sql
 from anka.domain.deadlines import CLOCKS, WARNED, warnings
 from anka.jobs import housekeeping, sandbox_play
-from anka.jobs.warnings import warn, warn_of_all
+from anka.jobs.warnings import tell_of_late, warn, warn_of_all
 from tests.builders import Order, a_placed_order, a_sealed_order, at
 from tests.databases import Database
 from tests.jobs.market import Market
@@ -282,3 +282,13 @@ def test_what_was_warned_of_is_forgotten_only_when_the_clock_has_ended(fresh_dat
     stop(ended, "answer")
     housekeeping.keep_house(at=at(days=291))
     assert database.rows("SELECT shop_id FROM messaging_warned") == [(running.shop.id,)]
+
+
+def test_a_broken_promise_is_told_to_both_once(fresh_database: Database) -> None:
+    order = a_clock("promise", runs=HOUR, position=0)
+    for share, left in ((0.99, []), (1.0, ["buyer", "shop"]), (1.5, ["buyer", "shop"])):
+        tell_of_late(at=after(share, HOUR))
+        found = database.rows(
+            "SELECT audience FROM messaging_notice WHERE shop_id = %s AND kind = 'late_delivery' ORDER BY 1", (order.shop.id,)
+        )
+        assert [audience for (audience,) in found] == left, share

@@ -35,11 +35,17 @@ def warn(*, at: Moment, limit: int = 1000) -> int:
     return warned
 
 
+def tell_of_late(*, at: Moment, limit: int = 1000) -> int:
+    """Tell buyer and shop about a batch of deliveries that are late from now on, once each, and return how many."""
+    late: int = database.value("SELECT tell_of_late_deliveries(%s, %s)", (at.now, limit))
+    return late
+
+
 def warn_of_all(*, at: Moment) -> int:
-    """Warn batch by batch until nothing is left, at most 100,000 clocks, and return of how many."""
+    """Warn, and tell of broken promises, batch by batch until nothing is left, at most 100,000 clocks; return of how many."""
     total = 0
     for _round in range(MOST_ROUNDS):
-        warned = warn(at=at)
+        warned = warn(at=at) + tell_of_late(at=at)
         total += warned
         if warned == 0:
             break

@@ -68,6 +68,8 @@ def _arrive(change: dict[str, Any], attempt: Attempt, channel_number: str | None
             if unit.money == "refunding"
         ]
     change["events"].append(event(what="refund_arrived", attempt=attempt, more={"channel_number": channel_number}))
+    if attempt.order_id is not None:
+        change["told"] = {"kind": "refund_arrived", "details": {"amount_minor": attempt.amount_minor}}
 
 
 def event(*, what: str, attempt: Attempt, more: dict[str, Any]) -> dict[str, Any]:

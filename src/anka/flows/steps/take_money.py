@@ -6,6 +6,7 @@ from anka.core.clock import Moment
 from anka.domain.delivery_states import Move, Stage
 from anka.domain.postings import Posting
 from anka.domain.unit_money import UnitMoney
+from anka.flows.steps.case_parts import Notice
 from anka.flows.steps.change import Change, Clock, OrderChange, Work, journals, unit_move
 from anka.orders.models import OrderState
 
@@ -24,4 +25,6 @@ def pay_units(*, state: OrderState, positions: list[int], amount_minor: int, pos
         journals=journals(posting),
         clocks=clocks,
         work=[Work(topic="deliver", subject=state.number)] if state.delivery == "auto" else [],
+        # Whoever delivers by hand is told that there is something to deliver.
+        notices=[] if state.delivery == "auto" else [Notice(audience="shop", kind="order_paid", details={"amount_minor": amount_minor})],
     )

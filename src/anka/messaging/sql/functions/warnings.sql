@@ -46,6 +46,30 @@ $$
     SELECT count(*)::integer FROM warned;
 $$;
 
+-- Tell of a batch of promises that were broken: the goods are late from now on, which the buyer can leave by one click. Once per clock.
+CREATE OR REPLACE FUNCTION tell_of_late_deliveries(in_now timestamptz, in_limit integer) RETURNS integer LANGUAGE sql VOLATILE AS
+$$
+    WITH late AS (
+        SELECT clock.shop_id, clock.id, clock.order_id, clock.due_at FROM core_clock AS clock
+            LEFT JOIN messaging_warned AS warned ON warned.shop_id = clock.shop_id AND warned.clock_id = clock.id
+            WHERE clock.kind = 'promise' AND clock.state = 'running' AND clock.due_at <= in_now AND coalesce(warned.percent, 0) < 100
+            ORDER BY clock.due_at LIMIT in_limit),
+    noted AS (
+        INSERT INTO messaging_warned AS before (shop_id, clock_id, percent, warned_at)
+            SELECT shop_id, id, 100, in_now FROM late ORDER BY shop_id, id
+            ON CONFLICT (shop_id, clock_id) DO UPDATE SET percent = 100, warned_at = EXCLUDED.warned_at WHERE before.percent < 100
+            RETURNING shop_id, clock_id),
+    told AS (
+        INSERT INTO messaging_notice (shop_id, audience, person_id, order_id, order_number, kind, details, made_at)
+            SELECT o.shop_id, audience, CASE WHEN audience = 'buyer' THEN o.buyer_id ELSE 0 END, o.id, o.number, 'late_delivery',
+                jsonb_build_object('due_at', late.due_at), in_now
+            FROM noted JOIN late ON late.shop_id = noted.shop_id AND late.id = noted.clock_id
+                JOIN orders_order AS o ON o.shop_id = late.shop_id AND o.id = late.order_id
+                CROSS JOIN unnest(ARRAY['buyer', 'shop']) AS audience
+            ORDER BY late.due_at, o.shop_id, o.id)
+    SELECT count(*)::integer FROM noted;
+$$;
+
 -- The moments within a span at which running clocks warn: what the sandbox's clock must not jump over.
 CREATE OR REPLACE FUNCTION warnings_between(in_after timestamptz, in_until timestamptz, in_rules jsonb) RETURNS SETOF timestamptz
 LANGUAGE sql STABLE AS
