@@ -94,7 +94,8 @@ def _faults(found: list[tuple[int, str]], *, most: int) -> list[str]:
     if len(found) > most:
         said = ngettext("%(count)s key waits to be delivered,", "%(count)s keys wait to be delivered,", most) % {"count": most}
         return [words.sentences(said, gettext("but there are %(count)s lines.") % {"count": len(found)})]
-    faults, places = [], {}
+    faults: list[str] = []
+    places: dict[str, int] = {}
     for place, secret in found:
         fault = fault_of(secret=secret)
         first = places.setdefault(normalised(secret), place)

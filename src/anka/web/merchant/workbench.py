@@ -81,7 +81,7 @@ def _headline(found: Counts, lines: list[Shown]) -> str:
         return gettext("Nothing waits for you")
     urgent = sum(line["urgent"] for line in lines)
     if urgent:
-        return gettext("First these %(count)s: their time is over within the hour") % {"count": urgent}
+        return gettext("First these %(count)s: due within the hour, or late already") % {"count": urgent}
     return gettext("%(count)s waiting, the most urgent first") % {"count": waiting}
 
 
