@@ -62,7 +62,7 @@ def test_open_the_key(walk: Walk) -> None:
     assert product.secrets[0] not in walk.page.content()
     walk.see("已打开，能用吗？")
     walk.open(f"/orders/{number}/cancel?reason=KEY_INVALID")
-    walk.see("先由商家答复", "什么会改变结果", "不能在这里发起")
+    walk.see("先由商家答复", "什么会改变结果", "你希望怎么处理？")
     walk.open(f"/orders/{number}")
     walk.page.locator("summary:has-text('确认收货')").click()
     walk.see("确认后不能撤回")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any, cast
@@ -91,8 +91,11 @@ class Browser:
         assert found, f"no form posts to {action} with {holding}: {[form.action for form in forms_of(page)]}"
         return found[0]
 
-    def send(self, form: Form, *, follow: bool = False, leaving_out: Sequence[str] = (), **more: str) -> Answer:
+    def send(
+        self, form: Form, *, typed: Mapping[str, str] | None = None, follow: bool = False, leaving_out: Sequence[str] = (), **more: str
+    ) -> Answer:
         """Send a form as it stands, with what somebody typed or ticked."""
+        more = {**(typed or {}), **more}
         data = [(name, value) for name, value in form.fields if name not in more and name not in leaving_out] + list(more.items())
         body = urlencode(data)
         return cast(

@@ -26,7 +26,7 @@ def asked(order: Order, query: str = "reason=KEY_INVALID") -> tuple[Browser, Ans
 
 def sent(order: Order, query: str = "reason=KEY_INVALID", **typed: str) -> Answer:
     visitor, page = asked(order, query)
-    return visitor.send(visitor.form(page, f"/orders/{order.number}/cancel"), **typed)
+    return visitor.send(visitor.form(page, f"/orders/{order.number}/cancel"), typed=typed)
 
 
 def case_of(order: Order) -> CaseState:

@@ -8,15 +8,15 @@ import pytest
 from tests.builders import a_buyer, a_product, a_sealed_order, at
 from tests.builders.cases import Case, a_case, an_arbiter
 from tests.builders.lives_of_cases import LIVES, appealed, in_review, proposed, refused_by_the_shop
+from tests.builders.people import OPERATOR
 from tests.web.browser import Answer, Browser, Form, browser
 from tests.web.conftest import SetClock
 
 from anka.cases.platform_queue import QueueFilter, QueuePlace, queue
 from anka.core.actors import Actor
 from anka.core.clock import Moment
-from anka.flows.steps.judge import Claim
 from anka.flows.appoint_staff import appoint_staff
-from tests.builders.people import OPERATOR
+from anka.flows.steps.judge import Claim
 
 RULED = {"fault": "both", "share": "half", "reasons": "SHARED_FAULT", "text": "Both could have done better."}
 
@@ -56,7 +56,7 @@ def test_a_case_is_shown_to_staff_at_every_point_of_its_life(life: str, language
 def test_a_ruling_is_shown_before_it_counts() -> None:
     case, who = refused_by_the_shop(), an_arbiter()
     visitor, page = page_of(case, who)
-    preview = visitor.send(ruling_form(visitor, page, case), **RULED)
+    preview = visitor.send(ruling_form(visitor, page, case), typed=RULED)
     assert preview.status_code == 200
     assert case.status == "evidence"
     goes = preview.context["moves"]["goes"]
@@ -91,7 +91,7 @@ BAD = [
 def test_a_ruling_that_is_none_is_told_beside_the_field(wrong: dict[str, str], field: str) -> None:
     case = refused_by_the_shop()
     visitor, page = page_of(case, an_arbiter())
-    answer = visitor.send(ruling_form(visitor, page, case), **{**RULED, **wrong, "confirmed": "1"})
+    answer = visitor.send(ruling_form(visitor, page, case), typed={**RULED, **wrong, "confirmed": "1"})
     assert answer.status_code == 422
     assert list(answer.context["errors"]) == [field]
     assert case.state.rulings == ()
@@ -103,7 +103,7 @@ def test_a_large_ruling_is_proposed_and_approved_by_somebody_else() -> None:
     case, first, second = a_case(order, claim=Claim(reason="KEY_INVALID", ask_minor=80000)), an_arbiter(), an_arbiter()
     case.refuse(when=at(12))
     visitor, page = page_of(case, first)
-    preview = visitor.send(ruling_form(visitor, page, case), **{**RULED, "share": "all"})
+    preview = visitor.send(ruling_form(visitor, page, case), typed={**RULED, "share": "all"})
     assert preview.context["moves"]["two"]
     visitor.send(ruling_form(visitor, preview, case), confirmed="1")
     own = visitor.get(f"/platform/cases/{case.number}")
@@ -234,11 +234,11 @@ def test_a_posted_step_of_somebody_else_changes_nothing() -> None:
         proof = visitor.form(visitor.get("/rules"), "/theme").value("csrfmiddlewaretoken")
         for action, typed in (("ruling", {**RULED, "confirmed": "1"}), ("ask", {"side": "both", "text": "x"}), ("approve", {})):
             form = Form(f"/platform/cases/{case.number}/{action}", "post", [("csrfmiddlewaretoken", proof), ("idempotency_key", "k" * 20)])
-            assert visitor.send(form, **typed).status_code == status, (who, action)
+            assert visitor.send(form, typed=typed).status_code == status, (who, action)
     assert case.state.rulings == ()
     form = ruling_form(arbiter, page, case)
-    assert arbiter.send(form, leaving_out=["csrfmiddlewaretoken"], **RULED).status_code == 403
-    assert arbiter.send(form, leaving_out=["idempotency_key"], **RULED).status_code == 422
+    assert arbiter.send(form, typed=RULED, leaving_out=["csrfmiddlewaretoken"]).status_code == 403
+    assert arbiter.send(form, typed=RULED, leaving_out=["idempotency_key"]).status_code == 422
     form.action = f"/platform/cases/{case.number}/nonsense"
     assert arbiter.send(form).status_code == 404
 
@@ -246,7 +246,7 @@ def test_a_posted_step_of_somebody_else_changes_nothing() -> None:
 def test_a_party_of_the_staff_is_told_why_not() -> None:
     case = refused_by_the_shop()
     appoint_staff(actor=OPERATOR, person_id=case.order.buyer.person_id, role="arbiter")
-    visitor, page = page_of(case, case.order.buyer)
+    page = page_of(case, case.order.buyer)[1]
     assert page.context["ruling_form"] is None
     assert page.context["why_not"]["rule"]
 
@@ -277,7 +277,7 @@ def test_staff_come_to_their_queue_and_finance_to_the_money() -> None:
 def test_ruling_again_after_the_case_moved_on_is_told() -> None:
     case = refused_by_the_shop()
     visitor, page = page_of(case, an_arbiter())
-    preview = visitor.send(ruling_form(visitor, page, case), **RULED)
+    preview = visitor.send(ruling_form(visitor, page, case), typed=RULED)
     case.agree(when=at(14))
     late = visitor.send(ruling_form(visitor, preview, case), confirmed="1")
     assert late.status_code == 409

@@ -13,7 +13,8 @@ MOST_LINES = 101
 QUEUE = """
 WITH at_platform AS (
     SELECT argued.shop_id, argued.id, argued.number, argued.order_id, argued.status, argued.reason, argued.positions, argued.ask_minor,
-        argued.ask_replacement, argued.opened_at, argued.platform_since, proposed.by_person AS proposed_by, proposed.refund_minor AS proposed,
+        argued.ask_replacement, argued.opened_at, argued.platform_since, proposed.by_person AS proposed_by,
+        proposed.refund_minor AS proposed,
         clock.kind AS clock_kind, coalesce(clock.due_at, argued.platform_since, argued.opened_at) AS due_at,
         EXISTS (SELECT FROM cases_ruling AS given WHERE given.shop_id = argued.shop_id AND given.case_id = argued.id
             AND given.status = 'given' AND %(person)s IN (given.by_person, given.approved_by)) AS ruled_by_me

@@ -76,6 +76,11 @@ class CaseSeen:
         return names.get(side, gettext("Anka, by itself"))
 
 
+def argued_minor(seen: CaseSeen) -> int:
+    """Return how much a case is about: what was asked for, else what its units had cost."""
+    return seen.case.ask_minor if seen.case.ask_minor is not None else sum(unit.amount_minor for unit in seen.units)
+
+
 def facts_of(seen: CaseSeen) -> Shown:
     """Return what a case is about."""
     case = seen.case
@@ -83,7 +88,7 @@ def facts_of(seen: CaseSeen) -> Shown:
         "number": case.number,
         "url": f"/cases/{case.number}",
         "kind": case_words.case_kind(case.kind),
-        "reason": words.reason(case.reason),
+        "reason": words.sentence_case(words.reason(case.reason)),
         "pieces": words.pieces(case.positions),
         "statement": case.statement,
         "asked": asked(seen),
@@ -120,7 +125,8 @@ def where_it_goes(seen: CaseSeen, *, refund_minor: int) -> Shown:
         "legs": [{"label": words.channel(str(leg["channel"])), "amount_minor": leg["amount_minor"]} for leg in legs],
         "sources": [source for source in sources if source["amount_minor"]],
         "rest_minor": rest,
-        "rest_label": gettext("For the shop, less commission"),
+        "to_label": gettext("Back to you") if seen.reader == "buyer" else gettext("To the buyer"),
+        "rest_label": gettext("settled less commission"),
         "arrival": words.expected(channel_code=str(legs[0]["channel"]), accepted_at=seen.now) if legs else "",
         "trouble": trouble,
         "currency": seen.state.currency,
@@ -149,9 +155,7 @@ def _offer(seen: CaseSeen, offer: Offer, number: int) -> Shown:
         "id": offer.id,
         "round": number,
         "by": seen.who(offer.by_side),
-        "what": gettext("A new sealed key for each piece instead, no refund")
-        if offer.replacement
-        else gettext("%(amount)s back to the buyer") % {"amount": seen.amount(offer.refund_minor)},
+        "what": gettext("A new sealed key for each piece instead, no refund") if offer.replacement else _back(seen, offer.refund_minor),
         "replacement": offer.replacement,
         "amount_minor": offer.refund_minor,
         "text": offer.text,
@@ -166,6 +170,11 @@ def _offer(seen: CaseSeen, offer: Offer, number: int) -> Shown:
         "accept_key": seen.new_key(),
         "decline_key": seen.new_key(),
     }
+
+
+def _back(seen: CaseSeen, amount_minor: int) -> str:
+    form = gettext("%(amount)s back to you") if seen.reader == "buyer" else gettext("%(amount)s back to the buyer")
+    return form % {"amount": seen.amount(amount_minor)}
 
 
 def evidence(seen: CaseSeen) -> list[Shown]:

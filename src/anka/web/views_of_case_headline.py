@@ -218,7 +218,7 @@ def next_steps(seen: CaseSeen) -> list[Shown]:
         "none": gettext("either side may appeal"),
     }
     side = case.turn.side
-    steps = [{"when": gettext("Now"), "who": _who(seen, side), "what": doing[side], "detail": ""}]
+    steps: list[Shown] = [{"when": gettext("Now"), "who": _who(seen, side), "what": doing[side], "detail": ""}]
     if side != "buyer":
         mine = gettext("may add evidence, or take the request back") if seen.may("withdraw") else gettext("may add evidence")
         steps.append({"when": gettext("You"), "who": gettext("You"), "what": mine, "detail": gettext("You need not do anything.")})

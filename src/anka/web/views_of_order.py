@@ -170,6 +170,9 @@ def cases(seen: Seen) -> list[Shown]:
 
 def _notices(seen: Seen, word: str) -> list[Shown]:
     odd = [_odd_notice(event.details) for event in seen.beside.timeline if event.what == "odd_payment_refunded"]
+    if seen.ways_out:
+        said = gettext("The issuer says that the key is bad: %(pieces)s. The way to your money stands beside it below.")
+        odd.insert(0, {"tone": "bad", "text": said % {"pieces": words.pieces(sorted(seen.ways_out))}})
     extra = [refund for refund in seen.beside.refunds if not refund.positions and refund.cause != ODD]
     if word == statuses.CLOSED or not extra:
         return odd

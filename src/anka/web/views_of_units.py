@@ -139,6 +139,10 @@ def _in_words(seen: Seen, unit: Unit, refund: Refund | None) -> tuple[str, str, 
     if case is not None:
         opened = gettext("Asked %(at)s; its money is frozen until the case ends") % {"at": words.moment(case.opened_at)}
         return gettext("Case open: %(reason)s") % {"reason": words.reason(case.reason)}, opened, "wait"
+    return _stage_in_words(seen, unit)
+
+
+def _stage_in_words(seen: Seen, unit: Unit) -> tuple[str, str, str]:
     if unit.stage == Stage.REPLACED:
         return gettext("Replaced by a new key"), gettext("The old key is taken back; its price moved on to the new one"), "mute"
     if unit.stage == Stage.SEALED:

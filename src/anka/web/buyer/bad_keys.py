@@ -17,7 +17,7 @@ HERE = frozenset({Stage.SEALED, Stage.REVEALED, Stage.USED})
 
 
 def ways_out(*, state: OrderState, actor: Actor, at: Moment) -> dict[int, Shown]:
-    """Return, for each unit whose key the issuer calls bad, the claim that brings the money back at once, and whether a new key is there."""
+    """Return the way out of each unit whose key the issuer calls bad: the claim that pays at once, and whether a new key is there."""
     bad = [unit for unit in state.units if unit.use_check in REASONS and unit.stage in HERE and selectable(unit)]
     if not bad:
         return {}

@@ -143,7 +143,7 @@ def _submit(request: PageRequest, state: OrderState, claim: Claim) -> HttpRespon
         return _verdict_page(request, state, claim, errors=errors, status=422)
     claim = msgspec.structs.replace(claim, evidence=evidence, ask_minor=amount, ask_replacement=replacement)
     try:
-        numbers = claims.cancel(actor=buyer_of(request), order_number=state.number, claim=claim, request=key, at=request.at)
+        numbers = claims.submit(actor=buyer_of(request), order_number=state.number, claim=claim, request=key, at=request.at)
     except AlreadyDone as done:
         numbers = tuple(done.reference.split(","))
     except SHOWN_AGAIN as refused:

@@ -65,6 +65,7 @@ def product_card(product: Product) -> Shown:
         "price_minor": product.price_minor,
         "currency": product.currency,
         "available": product.available if product.on_sale else 0,
+        "buyable": product.on_sale and (by_hand(product) or product.available > 0),
         "delivery": product.delivery,
         "shop": {"code": product.shop.code, "name": pick(product.shop.name_zh, product.shop.name_en)},
         "url": f"/products/{product.number}",
@@ -74,6 +75,11 @@ def product_card(product: Product) -> Shown:
         "notice": pick(product.terms.notice_zh, product.terms.notice_en),
         "max_quantity": product.terms.maximum_quantity,
     }
+
+
+def by_hand(product: Product) -> bool:
+    """Return whether the merchant gets the keys when they are ordered, so that no stock bounds what can be sold."""
+    return product.delivery == "manual"
 
 
 def refund_rule(product: Product) -> str:
@@ -125,7 +131,7 @@ def _quantity_fault(found: Product, text: str) -> str:
         quantity = 0
     if not 1 <= quantity <= most:
         return gettext("Choose a whole number from 1 to %(most)s.") % {"most": most}
-    if quantity > found.available:
+    if quantity > found.available and not by_hand(found):
         return str(OutOfStock())
     return ""
 

@@ -83,7 +83,7 @@ def _line(line: QueueLine, *, now: datetime, me: int) -> Shown:
         "url": f"/platform/cases/{line.number}",
         "number": line.number,
         "title": f"{pick(line.title_zh, line.title_en)} · {words.pieces(line.positions)}",
-        "reason": words.reason(line.reason),
+        "reason": words.sentence_case(words.reason(line.reason)),
         "shop": pick(line.shop_name_zh, line.shop_name_en) or line.shop_code,
         "status": case_words.status(line.status),
         "asked_minor": line.ask_minor,

@@ -74,7 +74,7 @@ def _headline(seen: CaseSeen) -> Shown:
         "due": clock.due_at if clock else None,
         "overdue": gettext("Overdue by %(span)s") % {"span": span(seen.now - clock.due_at)} if clock and overdue else "",
         "title": gettext("%(reason)s: %(amount)s argued about")
-        % {"reason": words.reason(case.reason), "amount": seen.amount(seen.left_minor)},
+        % {"reason": words.sentence_case(words.reason(case.reason)), "amount": seen.amount(views_of_case.argued_minor(seen))},
     }
 
 
