@@ -79,8 +79,11 @@
       const askedAt = Date.now();
       const answer = await fetch(location.href, { cache: "no-store" });
       if (answer.redirected) return location.assign(answer.url);
+      const text = await answer.text();
+      // Somebody may have begun to read or type while the answer was on its way.
+      if (busy()) return plan(3);
       if (answer.ok) {
-        swap(await answer.text());
+        swap(text);
         learnServerTime(askedAt);
       }
     } catch {
