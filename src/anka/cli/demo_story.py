@@ -101,7 +101,7 @@ class Story:
     def cancel(self, reason: str, *positions: int, to: str = "original") -> None:
         """Get out of it, the money going back where it came from or to the wallet."""
         claim = Claim(reason=reason, positions=positions or None, statement="不需要了，谢谢。", refund_to=to)
-        claims.cancel(actor=self.actor, order_number=self.order, claim=claim, request=NOTHING_REMEMBERED, at=self.at)
+        claims.submit(actor=self.actor, order_number=self.order, claim=claim, request=NOTHING_REMEMBERED, at=self.at)
         self.later(0.1)
 
     def refund_comes(self, outcome: str = "succeeded") -> None:
