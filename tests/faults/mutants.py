@@ -22,12 +22,14 @@ Owner = Connection[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Mutant:
-    """A violation: the invariant it breaks, what has gone wrong, the ground, and the statements that plant it."""
+    """A violation: the invariant it breaks, what has gone wrong, the ground, the statements that plant it, and words of the clause that
+    has to see it ("": whichever does)."""
 
     invariant: str
     story: str
     ground: Callable[[], Order]
     statements: tuple[str, ...]
+    says: str = ""
 
     def __str__(self) -> str:
         return f"{self.invariant} {self.story}"

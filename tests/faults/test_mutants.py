@@ -1,22 +1,34 @@
 """The audit is worth something: each invariant, broken once, is named — it and no other."""
 
+from collections import Counter
+
 import pytest
 
+from anka.domain.case_turns import FOUR_EYES_ABOVE_MINOR
 from anka.jobs import audit
 from tests.conftest import END
 from tests.databases import Database
+from tests.faults.clauses import CLAUSES
 from tests.faults.mutants import MUTANTS, Mutant
 from tests.faults.odd import ODD_MUTANTS
 
 
 @pytest.mark.breaks_invariants
-@pytest.mark.parametrize("mutant", MUTANTS + ODD_MUTANTS, ids=str)
+@pytest.mark.parametrize("mutant", MUTANTS + ODD_MUTANTS + CLAUSES, ids=str)
 def test_the_audit_names_exactly_what_was_broken(fresh_database: Database, mutant: Mutant) -> None:
     with fresh_database.as_owner() as owner:
         mutant.plant(owner)
     found = audit.audit(now=END)
     assert {violation.invariant for violation in found} == {mutant.invariant}, "\n".join(map(str, found))
+    assert any(mutant.says in str(violation) for violation in found), "\n".join(map(str, found))
 
 
-def test_every_invariant_has_a_mutant() -> None:
-    assert {mutant.invariant for mutant in MUTANTS} == {*audit.invariants(), "I15"}
+def test_every_clause_of_every_invariant_has_a_mutant() -> None:
+    planted = Counter(mutant.invariant for mutant in MUTANTS + ODD_MUTANTS + CLAUSES)
+    assert set(planted) == {*audit.invariants(), "I15"}
+    clauses = {name: query.count("UNION ALL") + 1 for name, query in audit.invariants().items()}
+    assert {name: planted[name] for name in clauses if planted[name] < clauses[name]} == {}
+
+
+def test_the_audit_knows_the_limit_of_the_domain() -> None:
+    assert f"> {FOUR_EYES_ABOVE_MINOR}" in audit.invariants()["I20"]
