@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from anka.core.actors import Actor, system
 from anka.core.clock import Moment
 from anka.flows.begin_payment import begin_payment
@@ -63,7 +65,7 @@ class Order:
 
     def cancel(self, claim: Claim | None = None, *, key: str | None = None, when: Moment | None = None) -> tuple[str, ...]:
         """Ask for the money back as its buyer."""
-        claim = claim or Claim(reason=CHANGED_MIND)
+        claim = msgspec.structs.replace(claim or Claim(reason=CHANGED_MIND), channels_asked=True)
         return open_case(actor=self.buyer, order_number=self.number, claim=claim, request=a_key(self.buyer, key), at=when or at(5))
 
 

@@ -41,7 +41,7 @@ from tests.builders import Order, Product, at
 from tests.faults.crash import Flow
 
 PRICE = 10000
-MIND = Claim(reason=builders.CHANGED_MIND)
+MIND = Claim(reason=builders.CHANGED_MIND, channels_asked=True)
 SOON, LATE, NEXT_WEEK = at(10), at(20), at(days=20)
 
 

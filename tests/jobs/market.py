@@ -185,7 +185,7 @@ class Market:
 
     def cancel(self, order: Order, *positions: int, to: str = "original", key: str | None = None) -> tuple[str, ...]:
         claim = Claim(reason=CHANGED_MIND, positions=positions or None, refund_to=to)
-        return claims.cancel(actor=order.buyer, order_number=order.number, claim=claim, request=a_key(order.buyer, key), at=self.now)
+        return claims.submit(actor=order.buyer, order_number=order.number, claim=claim, request=a_key(order.buyer, key), at=self.now)
 
     def run(self) -> int:
         """Let a worker do everything that is due now."""

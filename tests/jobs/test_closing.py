@@ -6,8 +6,8 @@ import pytest
 
 from anka.core.idempotency import AlreadyDone
 from anka.core.refusals import BadInput
-from anka.flows.open_case import quote_case
-from anka.flows.steps.judge import Claim
+from anka.flows.open_case import open_case, quote_case
+from anka.flows.steps.judge import ChannelsNotAsked, Claim
 from anka.flows.steps.quote import VerdictChanged
 from anka.jobs import claims, closing
 from anka.jobs.channels import channels
@@ -104,7 +104,7 @@ def test_a_verdict_shown_before_the_money_came_does_not_hold(market: Market, ord
     market.play(order, number, "paid", "never")
     claim = Claim(reason=CHANGED_MIND, quote=shown["id"])
     try:
-        claims.cancel(actor=order.buyer, order_number=order.number, claim=claim, request=a_key(order.buyer), at=market.now)
+        claims.submit(actor=order.buyer, order_number=order.number, claim=claim, request=a_key(order.buyer), at=market.now)
     except VerdictChanged:
         assert order.stages == ["queued"]
     else:
@@ -169,7 +169,7 @@ def test_money_after_the_buyers_cancel_always_goes_back(market: Market, order: O
 def test_a_claim_that_is_refused_leaves_the_cashier_open(market: Market, order: Order) -> None:
     number = open_cashier(market, order)
     with pytest.raises(BadInput):
-        claims.cancel(
+        claims.submit(
             actor=order.buyer, order_number=order.number, claim=Claim(reason="NO_SUCH"), request=a_key(order.buyer), at=market.now
         )
     assert at_gateway(market, number) == "failed"
@@ -210,3 +210,15 @@ def test_a_payment_through_a_channel_that_is_gone_does_not_keep_the_order_open(m
     market.move(minutes=16)
     market.run()
     assert order.state.closed_by == "timeout"
+
+
+def test_cancelling_through_any_edge_shuts_the_cashier_first(market: Market) -> None:
+    order = market.an_order()
+    number = market.begin(order)
+    claim = Claim(reason=CHANGED_MIND)
+    with pytest.raises(ChannelsNotAsked):
+        open_case(actor=order.buyer, order_number=order.number, claim=claim, request=a_key(order.buyer), at=market.now)
+    claims.submit(actor=order.buyer, order_number=order.number, claim=claim, request=a_key(order.buyer), at=market.now)
+    payment = order.state.payment(number)
+    assert payment is not None
+    assert (order.stages, str(payment.status)) == (["released"], "closed")

@@ -1,7 +1,5 @@
 """Keeping house changes no books and forgets nothing that still counts."""
 
-from datetime import timedelta
-
 from anka.core import database
 from anka.core.clock import Moment
 from anka.jobs.audit import audit

@@ -1,6 +1,7 @@
 """Claims as people make them: whoever outside has to be asked is asked before the transaction, then the claim is judged."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
@@ -9,9 +10,10 @@ from anka.cases.queries import read_case
 from anka.core.actors import Actor, system
 from anka.core.clock import Moment
 from anka.core.idempotency import RequestKey, once
+from anka.core.refusals import Refusal
 from anka.flows.open_case import open_case, quote_case
 from anka.flows.record_void import record_void
-from anka.flows.steps.judge import Claim, IssuerNotAsked
+from anka.flows.steps.judge import ChannelsNotAsked, Claim, IssuerNotAsked
 from anka.jobs import issuers
 from anka.jobs.closing import ask_channels_to_stop
 from anka.orders.queries import read_order
@@ -28,22 +30,16 @@ def quote(*, actor: Actor, order_number: str, claim: Claim, at: Moment) -> dict[
 
 
 def submit(*, actor: Actor, order_number: str, claim: Claim, request: RequestKey, at: Moment) -> tuple[str, ...]:
-    """Open the cases of a claim; see flows.open_case, whose errors are ours."""
+    """Open the cases of a claim; see flows.open_case, whose errors are ours. A channel that may still take money is told to stop first."""
 
     def run(judged: Claim) -> tuple[str, ...]:
         return once(lambda: open_case(actor=actor, order_number=order_number, claim=judged, request=request, at=at))
 
-    return _having_asked(run, order_number, claim, at)
-
-
-def cancel(*, actor: Actor, order_number: str, claim: Claim, request: RequestKey, at: Moment) -> tuple[str, ...]:
-    """Submit a claim, having asked the channels of an unpaid order to take no more money."""
-    state = read_order(number=order_number, actor=actor, at=at)
-    unpaid = state.paid_at is None and state.closed_at is None
-    # Only a claim that is going to be carried out may shut the cashier.
-    if unpaid and state.live_payments() and quote(actor=actor, order_number=order_number, claim=claim, at=at)["allowed"]:
-        ask_channels_to_stop(state=state, at=at)
-    return submit(actor=actor, order_number=order_number, claim=claim, request=request, at=at)
+    try:
+        return _having_asked(run, order_number, claim, at)
+    except ChannelsNotAsked:
+        ask_channels_to_stop(state=read_order(number=order_number, actor=actor, at=at), at=at)
+        return _having_asked(run, order_number, msgspec.structs.replace(claim, channels_asked=True), at)
 
 
 def _having_asked(run: Callable[[Claim], Answer], order_number: str, claim: Claim, at: Moment) -> Answer:
@@ -71,3 +67,13 @@ def void_keys(*, case_number: str, tries: int, at: Moment) -> bool:
         return False
     record_void(case_number=case_number, receipts=receipts, at=at)
     return True
+
+
+def settle_voids(*, case_numbers: Iterable[str], at: Moment) -> None:
+    """Try once, for whoever waits in front of the screen, what the worker will try anyway: to have the keys of these cases voided.
+
+    Trouble is left to the worker.
+    """
+    for number in case_numbers:
+        with suppress(Refusal):
+            void_keys(case_number=number, tries=1, at=at)

@@ -42,7 +42,7 @@ from tests.builders import Order, a_key
 from tests.builders.cases import an_arbiter
 from tests.builders.issuers import issuer_says
 from tests.faults.model.arguments import Ask
-from tests.faults.model.compared import of_market, of_model, of_stock, stock_of
+from tests.faults.model.compared import of_market, of_model, of_stock, require_same, stock_of
 from tests.faults.model.life import Life
 
 ATTEMPTS = """
@@ -50,7 +50,6 @@ SELECT array_agg(attempt.number ORDER BY attempt.id) FROM payments_refund AS ref
     JOIN payments_attempt AS attempt ON attempt.shop_id = refund.shop_id AND attempt.refund_id = refund.id
 WHERE refund.shop_id = %s AND refund.order_id = %s GROUP BY refund.id ORDER BY refund.id
 """
-WINS = {"refund_percent": 100}
 
 
 class Real:
@@ -146,6 +145,7 @@ class Real:
             ask_minor=ask.amount,
             ask_replacement=ask.replacement,
             issuer_asked=True,
+            channels_asked=True,
         )
         self.cases[index] += open_case(actor=actor, order_number=self.orders[index].number, claim=claim, request=a_key(actor), at=now)
 
@@ -207,17 +207,13 @@ class Real:
                 cases = {case.number: case for case in dossier(state=state).cases}
                 found = of_market(state, [cases[number] for number in self.cases[index]], dossier(state=state).refunds)
                 wanted = of_model(model, model.orders[index])
-                assert found == wanted, f"order {index}"
-        assert self.balances() == {
-            "pending": model.pending,
-            "available": model.available,
-            "frozen": model.frozen,
-            "commission": model.commission,
-            "wallet": model.wallet,
-            "owed": sum(r.amount for order in model.orders for r in order.refunds if r.status != "succeeded"),
-        }
+                require_same(what=f"order {index}", found=found, wanted=wanted)
+        owed = sum(r.amount for order in model.orders for r in order.refunds if r.status != "succeeded")
+        books = {"pending": model.pending, "available": model.available, "frozen": model.frozen}
+        books |= {"commission": model.commission, "wallet": model.wallet, "owed": owed}
+        require_same(what="balances", found=dict(self.balances()), wanted=dict(books))
         for product, known in zip(self.products, model.products, strict=True):
-            assert stock_of(product) == of_stock(model, known)
+            require_same(what="stock", found=dict(stock_of(product)), wanted=dict(of_stock(model, known)))
 
     def balances(self) -> dict[str, int]:
         """What the books say."""

@@ -10,6 +10,7 @@ from anka.api.problems import problem
 from anka.api.views.cases import case_view
 from anka.api.views.seen import EVERYBODY, order_seen_by
 from anka.core.actors import Actor
+from anka.domain.case_states import CaseStatus
 from anka.flows.steps.judge import Claim
 from anka.flows.steps.quote import VerdictChanged
 from anka.jobs import claims
@@ -46,8 +47,12 @@ def submit(call: Call) -> Answer:
         opened, replayed = as_first_of(EVERYBODY, call, run)
     except VerdictChanged as changed:
         return _with_quote(changed)
-    seen = order_seen_by(call, number)
     numbers = opened.split(",")
+    seen = order_seen_by(call, number)
+    waiting = [case.number for case in seen.beside.cases if case.number in numbers and case.keys_void and case.status == CaseStatus.OPEN]
+    if waiting:
+        claims.settle_voids(case_numbers=waiting, at=call.at)
+        seen = order_seen_by(call, number)
     cases = [case_view(seen, case, call) for case in seen.beside.cases if case.number in numbers]
     return Answer(201, shapes_of_cases.CasesAnswer(cases=cases), replayed)
 

@@ -48,8 +48,8 @@ class AskRequired(Refusal):
 class Claim(msgspec.Struct, frozen=True):
     """What somebody asks for. `positions` None means every unit that is still open. `quote` is the id of the verdict that was shown.
 
-    `ask_minor` is what they want back in all, in minor units; `evidence` are pairs of a kind and a text. `issuer_asked` says that the
-    issuer of the keys was asked just now, whatever it answered.
+    `ask_minor` is what they want back in all, in minor units; `evidence` are pairs of a kind and a text. `issuer_asked` and
+    `channels_asked` say that the issuer of the keys, and the channels that may still take money, were asked just now, whatever they said.
     """
 
     reason: str
@@ -61,6 +61,7 @@ class Claim(msgspec.Struct, frozen=True):
     ask_replacement: bool = False
     evidence: tuple[tuple[str, str], ...] = ()
     issuer_asked: bool = False
+    channels_asked: bool = False
 
 
 class IssuerNotAsked(Exception):
@@ -69,6 +70,10 @@ class IssuerNotAsked(Exception):
     def __init__(self, positions: tuple[int, ...]) -> None:
         super().__init__(positions)
         self.positions = positions
+
+
+class ChannelsNotAsked(Exception):
+    """A channel may still take money for the unpaid order that is to be closed, and has to be told to stop first. Not for people either."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
