@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from anka.flows.make_offer import make_offer
 from tests.builders import Product, a_key, a_product
 from tests.journeys.walk import Walk
-
-from anka.flows.make_offer import make_offer
 
 
 def ask_for_half(walk: Walk, product: Product) -> str:

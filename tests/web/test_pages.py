@@ -30,7 +30,7 @@ from anka.flows.expire_unpaid import expire_unpaid
 from anka.flows.settle_order import settle_order
 from anka.flows.steps.judge import Claim
 from anka.jobs import keys
-from anka.web import words
+from anka.web import case_words, words
 
 ANKA = Path(__file__).parents[2] / "src" / "anka"
 PUBLIC = ("/", "/?q=x", "/rules", "/sign-in", "/register", "/robots.txt", "/api/v1/docs")
@@ -150,7 +150,8 @@ def test_every_event_has_words() -> None:
     named = set(re.findall(r'what="([a-z_]+)"|_event\("([a-z_]+)"|in_actor, \'([a-z_]+)\',|\'actor\', \'([a-z_]+)\'', source))
     events = {name for names in named for name in names if name} - {"what"}
     assert len(events) > 12
-    assert events - words.EVENTS.keys() == set()
+    # What a party says in a case is no event of its own; it has a verb.
+    assert events - words.EVENTS.keys() - case_words.EVENTS.keys() - case_words.SAID.keys() == set()
 
 
 def test_the_parts_of_the_money_add_up() -> None:
