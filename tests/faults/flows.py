@@ -35,7 +35,7 @@ from anka.jobs.closing import give_back
 from anka.payments.queries import refunds_of_order
 from anka.vault.issuer import Answer
 from anka.vault.models import KeyLine
-from anka.vault.queries import prefix_was_proved
+from anka.vault.queries import proved_positions
 from tests import builders
 from tests.builders import Order, Product, at
 from tests.faults.crash import Flow
@@ -312,7 +312,7 @@ def check(ground: Ground) -> object:
 
 def checked_once(ground: Ground) -> None:
     order = ground.order
-    assert prefix_was_proved(shop_id=order.shop.id, order_id=order.state.id, position=1)
+    assert 1 in proved_positions(shop_id=order.shop.id, order_id=order.state.id)
     assert events(order, "key_checked") == 1
     asked = "SELECT count(*) FROM vault_key_check WHERE shop_id = %s AND order_id = %s"
     assert database.value(asked, (order.shop.id, order.state.id)) == 1

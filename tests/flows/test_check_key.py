@@ -15,7 +15,7 @@ from anka.core.refusals import BadInput, NotFound
 from anka.flows.appoint_staff import appoint_staff
 from anka.flows.check_key import KeyCheck, KeyNotOpened, TooManyKeyChecks, Typed, _begins_with, answer_of, check_key
 from anka.vault.models import SealedKey
-from anka.vault.queries import prefix_was_proved
+from anka.vault.queries import proved_positions
 from anka.vault.sealing import normalised
 from tests.builders import OPERATOR, Order, a_buyer, a_key, a_person, a_product, a_revealed_order, a_sealed_order, at, stock_up
 from tests.databases import Database
@@ -53,7 +53,7 @@ def secret_of(order: Order) -> str:
 
 
 def proved(order: Order) -> bool:
-    return prefix_was_proved(shop_id=order.shop.id, order_id=order.state.id, position=1)
+    return 1 in proved_positions(shop_id=order.shop.id, order_id=order.state.id)
 
 
 def written(order: Order) -> str:

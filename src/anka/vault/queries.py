@@ -123,10 +123,10 @@ def key_checks_on(*, shop_id: int, order_id: int, position: int, day: date) -> i
     return int(value(sql, (shop_id, order_id, position, day)))
 
 
-def prefix_was_proved(*, shop_id: int, order_id: int, position: int) -> bool:
-    """Tell whether a key check of this unit has matched: evidence KEY_PREFIX. It proves possession, not that the key is unused."""
-    sql = "SELECT EXISTS (SELECT FROM vault_key_check WHERE shop_id = %s AND order_id = %s AND position = %s AND matched)"
-    return bool(value(sql, (shop_id, order_id, position)))
+def proved_positions(*, shop_id: int, order_id: int) -> frozenset[int]:
+    """Return the units of an order of which a key check has matched: evidence KEY_PREFIX. It proves possession, not that a key is unused."""
+    sql = "SELECT DISTINCT position FROM vault_key_check WHERE shop_id = %s AND order_id = %s AND matched"
+    return frozenset(position for (position,) in rows(sql, (shop_id, order_id)))
 
 
 def duplicates(*, limit: int = 100) -> list[Duplicate]:

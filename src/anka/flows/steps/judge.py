@@ -18,7 +18,7 @@ from anka.domain.policy.reasons import REASONS
 from anka.domain.unit_money import UnitMoney
 from anka.orders.models import OrderState, Unit
 from anka.orders.policies import rules_of
-from anka.vault.queries import prefix_was_proved
+from anka.vault.queries import proved_positions
 
 DELIVERED = frozenset({Stage.SEALED, Stage.REVEALED, Stage.USED})
 # An issuer's answer is good for a claim so long.
@@ -115,8 +115,12 @@ def judge(*, state: OrderState, claim: Claim, actor: Actor, at: Moment) -> tuple
     rules = rules_of(version=state.policy_version)
     chosen = _units(state, claim)
     _require_asked(state, claim, chosen, at)
+    proved = _proved(state, chosen)
     for unit in chosen:
         facts = _facts(state, unit, claim, actor, at)
+        evidence = _evidence(claim, proved, unit)
+        if evidence:
+            facts = dataclasses.replace(facts, evidence=evidence)
         found.setdefault(decide(facts, rules), []).append((unit, facts))
     return tuple(_verdict(decision, judged) for decision, judged in found.items())
 
@@ -166,18 +170,21 @@ def _facts(state: OrderState, unit: Unit, claim: Claim, actor: Actor, at: Moment
         matches_order=unit.matches_order,
         delivered_percent=unit.delivered_percent,
         notice=state.notice,
-        evidence=_evidence(state, unit, claim),
         refund_window_minutes=state.refund_window_minutes,
         warranty_minutes=state.warranty_minutes,
     )
 
 
-def _evidence(state: OrderState, unit: Unit, claim: Claim) -> tuple[str, ...]:
+def _proved(state: OrderState, units: list[Unit]) -> frozenset[int]:
+    """The opened units whose key somebody has shown to hold, asked for all of them at once."""
+    opened = any(unit.stage in (Stage.REVEALED, Stage.USED) for unit in units)
+    return proved_positions(shop_id=state.shop_id, order_id=state.id) if opened else frozenset()
+
+
+def _evidence(claim: Claim, proved: frozenset[int], unit: Unit) -> tuple[str, ...]:
     """What is there already: what the asker brings, and a prefix that proved possession of this very key."""
     kinds = {kind for kind, _text in claim.evidence}
-    if unit.stage in (Stage.REVEALED, Stage.USED) and prefix_was_proved(shop_id=state.shop_id, order_id=state.id, position=unit.position):
-        kinds.add("KEY_PREFIX")
-    return tuple(sorted(kinds))
+    return tuple(sorted(kinds | {"KEY_PREFIX"} if unit.position in proved else kinds))
 
 
 def _overdue(state: OrderState, unit: Unit, at: Moment) -> bool:
