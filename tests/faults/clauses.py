@@ -21,8 +21,7 @@ _ORDER = "shop_id = %(shop)s AND order_id = %(order)s"
 _OF_CASE = f"shop_id = %(shop)s AND case_id = (SELECT id FROM cases_case WHERE {_ORDER})"
 _REFUND = f"(SELECT id FROM payments_refund WHERE {_ORDER})"
 
-# Not for sale, so that nothing but the allocation is wrong.
-_SOLD_AGAIN = "UPDATE vault_key SET status = 'held' WHERE shop_id = %(shop)s"
+_NOT_FOR_SALE = "UPDATE vault_key SET status = 'held' WHERE shop_id = %(shop)s"
 
 
 def _post(key: str, kind: str, debit: str, credit: str, amount: int = 100) -> str:
@@ -191,7 +190,7 @@ CLAUSES = [
         "I7",
         "a unit lost its key",
         builders.a_cancelled_order,
-        (f"UPDATE vault_allocation SET ended_at = NULL, ended_as = NULL WHERE {_ORDER}", _SOLD_AGAIN),
+        (f"UPDATE vault_allocation SET ended_at = NULL, ended_as = NULL WHERE {_ORDER}", _NOT_FOR_SALE),
         says="does not hold it",
     ),
     Mutant(
@@ -243,11 +242,7 @@ CLAUSES = [
         "I11", "an order without a beginning", builders.a_placed_order, (f"DELETE FROM core_event WHERE {_ORDER}",), says="not its placing"
     ),
     Mutant(
-        "I12",
-        "a hash is wrong",
-        builders.a_placed_order,
-        (f"UPDATE core_event SET hash = sha256(hash) WHERE {_ORDER}",),
-        says="does not follow",
+        "I12", "a wrong hash", builders.a_placed_order, (f"UPDATE core_event SET hash = sha256(hash) WHERE {_ORDER}",), "does not follow"
     ),
     Mutant(
         "I14",

@@ -2,28 +2,93 @@
 
 import os
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.databases import Database
+from tests.faults.guards import edited
+from tests.faults.model.compared import Disagreement
+from tests.faults.model.life import Life
 from tests.faults.model.machine import LifeMachine
+from tests.faults.model.things import Case, Unit
 
 NIGHTLY = os.environ.get("ANKA_NIGHTLY") == "1"
+# By day the same walks every time; by night others. A walk that fails prints the steps that lead there.
 WALKS = settings(
-    max_examples=2000 if NIGHTLY else 40,
-    stateful_step_count=50 if NIGHTLY else 20,
+    max_examples=1500 if NIGHTLY else 90,
+    stateful_step_count=50 if NIGHTLY else 25,
     derandomize=not NIGHTLY,
     database=None,
     deadline=None,
     print_blob=True,
     suppress_health_check=list(HealthCheck),
 )
+# The shortest way to a failure is of no interest to a control.
+CONTROLS = settings(WALKS, max_examples=100, phases=(Phase.generate,), derandomize=True)
 
 
-class Nightly(LifeMachine):
-    """Audited after every step."""
+class Walk(LifeMachine):
+    """Audited at its end; by night after every step."""
 
     audits_every_step = NIGHTLY
 
 
 def test_orders_and_cases_live_by_the_book() -> None:
-    run_state_machine_as_test(Nightly, settings=WALKS)
+    run_state_machine_as_test(Walk, settings=WALKS)
+
+
+class NoCommission(Life):
+    """A model that forgets the platform's commission."""
+
+    def fee(self, amount: int) -> int:
+        """Nothing."""
+        return 0
+
+
+class EverythingMayBeSettled(Life):
+    """A model in which the parties may settle what is the platform's to decide."""
+
+    def agree(self, case: Case) -> None:
+        """Whatever the rules say."""
+        self.require(case, "merchant_turn", "buyer_turn", "refused", "evidence", "review")
+        self.end_offer(case, "superseded")
+        self.carry_out(case, case.ask or sum(case.lefts))
+
+
+class ClocksRunOn(Life):
+    """A model in which an argument does not stop the clocks of its units."""
+
+    def run_on(self, units: list[Unit]) -> None:
+        """Nothing stood still."""
+
+
+def beside(model: type[Life]) -> type[LifeMachine]:
+    """The market beside another model."""
+    return type("Beside", (LifeMachine,), {"model_of": model})
+
+
+@pytest.mark.breaks_invariants
+@pytest.mark.parametrize("model", [NoCommission, EverythingMayBeSettled, ClocksRunOn])
+def test_a_wrong_model_is_noticed(fresh_database: Database, model: type[Life]) -> None:
+    with pytest.raises(Disagreement):
+        run_state_machine_as_test(beside(model), settings=CONTROLS)
+
+
+BROKEN = {
+    "frozen money stays frozen": edited("lead_case", "SET frozen_minor = 0", "SET frozen_minor = unit.frozen_minor"),
+    "clocks forget that they stood still": edited("resume_clocks", "due_at + greatest(in_at - paused_at, interval '0')", "due_at"),
+    "keys on offer never come back": edited("free_keys", "SET status = 'available'", "SET status = 'reserved'"),
+    "recalled keys stay sealed": edited("move_keys", "SET status = in_status", "SET status = status"),
+    "offers are not counted": edited("step_case", "WHEN in_step ? 'offer' THEN 1", "WHEN in_step ? 'offer' THEN 0"),
+    "refunds pay twice": edited("move_units", "refunded_minor + refunded", "refunded_minor"),
+}
+
+
+@pytest.mark.breaks_invariants
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_market_is_noticed(fresh_database: Database, what: str) -> None:
+    with fresh_database.as_owner() as owner:
+        BROKEN[what](owner)
+    with pytest.raises(Disagreement):
+        run_state_machine_as_test(LifeMachine, settings=CONTROLS)

@@ -15,7 +15,22 @@ from tests.faults.model.life import Life
 from tests.faults.model.things import Case, Order
 from tests.faults.model.things import Product as Known
 
+CLOCKS = """
+SELECT position, kind, due_at, paused_at FROM core_clock
+WHERE shop_id = %s AND order_id = %s AND kind IN ('confirm', 'settle') AND state IN ('running', 'paused')
+"""
 STOCK = "SELECT status, count(*) FROM vault_key WHERE shop_id = %s AND product_id = %s GROUP BY status"
+
+
+class Disagreement(AssertionError):
+    """The market does not stand where the model stands."""
+
+
+def require_same(*, what: str, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Raise Disagreement, with what differs, unless the market and the model say the same."""
+    differ = {key: (found.get(key), wanted.get(key)) for key in {*found, *wanted} if found.get(key) != wanted.get(key)}
+    if differ:
+        raise Disagreement(f"{what}: the market and the model differ: {differ}")
 
 
 def _minutes(moment: datetime | None) -> int | None:
@@ -31,6 +46,7 @@ def of_market(state: OrderState, cases: Sequence[CaseState], refunds: Sequence[R
         ],
         "sums": (state.paid_minor, state.refunded_minor, state.released_minor),
         "closed": state.closed_by,
+        "clocks": _clocks_of(state),
         "refunds": Counter((refund.amount_minor, refund.status == "succeeded") for refund in refunds),
         "cases": [
             (case.positions, str(case.status), case.outcome, case.refund_minor, case.turn.side, _minutes(case.due_at), case.rounds)
@@ -48,12 +64,18 @@ def of_model(model: Life, order: Order) -> dict[str, Any]:
         "units": [(u.stage, u.money, u.amount, u.refunded, u.merchant, u.frozen, u.cases, u.case is not None) for u in order.units],
         "sums": (order.paid, order.refunded, order.released),
         "closed": order.closed_by,
+        "clocks": {(unit.position, kind, clock.due, clock.paused_at) for unit in order.units for kind, clock in unit.clocks.items()},
         "refunds": Counter((refund.amount, refund.status == "succeeded") for refund in order.refunds),
         "cases": [_case(model, case) for case in order.cases],
         "rules": [case.facts_rule for case in order.cases],
         "offers": [[(offer.status, offer.amount, offer.keys > 0) for offer in case.offers] for case in order.cases],
         "rulings": [len(case.given) for case in order.cases],
     }
+
+
+def _clocks_of(state: OrderState) -> set[tuple[int, str, int | None, int | None]]:
+    found = database.rows(CLOCKS, (state.shop_id, state.id))
+    return {(position, kind, _minutes(due), _minutes(paused)) for position, kind, due, paused in found}
 
 
 def _case(model: Life, case: Case) -> tuple[Any, ...]:

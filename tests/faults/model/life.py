@@ -201,6 +201,8 @@ class Life(Claims):
         case.verdict = decide(case.facts[0])
         if case.verdict.kind == "plain":
             self.pay(case, case.lefts, [case.verdict.goods for _unit in case.units])
+        elif case.verdict.kind != "turn":
+            self.to_platform(case)
         else:
             case.status = "merchant_turn"
             case.clocks = {"answer": self.now + case.verdict.clock, "ceiling": self.now + 15 * DAY}

@@ -5,6 +5,7 @@ What the market offers to each side as allowed must succeed, what it does not of
 
 from collections.abc import Callable
 from copy import deepcopy
+from typing import NamedTuple
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -18,9 +19,11 @@ from anka.jobs import audit
 from tests.builders import at
 from tests.conftest import END
 from tests.faults.model.arguments import Ask
+from tests.faults.model.compared import Disagreement
 from tests.faults.model.life import Life
 from tests.faults.model.real import Real
-from tests.faults.model.things import Case, No, Product
+from tests.faults.model.steps import step_of, sweep
+from tests.faults.model.things import No, Product
 
 MINUTES = (1, 16, 125, 1441, 2881, 4321, 6 * 1440, 8 * 1440, 16 * 1440)
 REASONS = ("NO_LONGER_NEEDED", "KEY_INVALID", "KEY_SHORT_COUNT", "FAKE_OR_ILLICIT", "MINOR_PURCHASE", "LATE_DELIVERY")
@@ -35,16 +38,41 @@ WORDS: tuple[dict[str, object], ...] = (
     {"region": "US"},
 )
 BEFORE_OPENING: tuple[dict[str, object], ...] = ({}, {"use_check": "used_before_reveal"}, {"region": "US"})
-WAYS = st.sampled_from(["placed", "begun", "paid", "wallet", "delivered", "opened", "opened", "claimed", "claimed"])
+WAYS = st.sampled_from(
+    ["placed", "begun", "paid", "wallet", "taken_up", "delivered", "opened", "refused", "offered", "offered", "claimed", "claimed"]
+)
+WITH_OPENED = ("opened", "claimed", "refused", "offered")
 PRODUCTS = st.integers(0, 2)
 ANY = st.integers(0, 11)
 PRICE = 30_001
 MOST_ORDERS = 4
 PARTY = {
-    "merchant": ("agree", "refuse", "offer", "offer_replacement", "accept_offer", "decline_offer", "add_evidence", "appeal"),
-    "buyer": ("offer", "accept_offer", "decline_offer", "withdraw", "escalate", "add_evidence", "appeal"),
+    "merchant": ("refuse", "agree", "offer", "offer_replacement", "accept_offer", "decline_offer", "add_evidence", "appeal"),
+    "buyer": ("escalate", "appeal", "offer", "accept_offer", "decline_offer", "add_evidence", "withdraw"),
 }
 PLATFORM = ("ask_for_evidence", "rule", "rule", "approve", "add_evidence")
+
+
+class Wish(NamedTuple):
+    """A claim before it is about anything: the place of a unit (None: all), and how much of what is left is asked for, in percent."""
+
+    asker: str
+    reason: str
+    place: int | None
+    percent: int | None
+    replacement: bool
+    refund_to: str
+
+
+WISHES = st.builds(
+    Wish,
+    asker=st.sampled_from(["buyer", "buyer", "buyer", "merchant", "platform"]),
+    reason=st.sampled_from(REASONS),
+    place=st.sampled_from([None, 0, 1, 2]),
+    percent=st.sampled_from([None, None, 0, 40, 90, 100]),
+    replacement=st.sampled_from([False, False, True]),
+    refund_to=st.sampled_from(["original", "wallet"]),
+)
 # Refused for want of something only this request has to bring, or of stock: the action itself was rightly offered.
 INCOMPLETE = (AskRequired, NoStockToReplace)
 Step = Callable[[Life], object]
@@ -57,6 +85,7 @@ class LifeMachine(RuleBasedStateMachine):
     real: Real
     model_of = Life
     audits_every_step = False
+    agree = False
 
     @initialize(stock=st.integers(3, 6), wallet=st.integers(0, 2), product=PRODUCTS, quantity=st.integers(1, 3), way=WAYS, seed=ANY)
     def open(self, stock: int, wallet: int, product: int, quantity: int, way: str, seed: int) -> None:
@@ -80,6 +109,7 @@ class LifeMachine(RuleBasedStateMachine):
     def both(self, about: int, step: Step, act: Callable[[], object], offered: bool | None = None) -> object:
         """Do a step to the model and to the market, and compare. `offered` is whether the market said that it was allowed."""
         trial, answer, refused = deepcopy(self.model), None, None
+        self.agree = False
         try:
             step(trial)
             may = True
@@ -89,18 +119,21 @@ class LifeMachine(RuleBasedStateMachine):
             answer = act()
         except Refusal as refusal:
             refused = refusal
-        assert may == (refused is None), f"the model says {'yes' if may else 'no'}, the market {refused!r}"
-        if offered is not None:
-            assert offered == (may or isinstance(refused, INCOMPLETE)), f"offered: {offered}; then {refused!r}"
+        if may != (refused is None):
+            raise Disagreement(f"the model says {'yes' if may else 'no'}, the market {refused!r}")
+        if offered is not None and offered != (may or isinstance(refused, INCOMPLETE)):
+            raise Disagreement(f"offered: {offered}; then {refused!r}")
         self.model = trial if may else self.model
         self.compare(about)
         return answer
 
     def compare(self, *about: int) -> None:
         """See whether the market stands where the model stands."""
+        self.agree = False
         self.real.compare(self.model, about)
         if self.audits_every_step:
             assert audit.audit(now=END, since=self.since) == []
+        self.agree = True
 
     # Orders
 
@@ -116,14 +149,25 @@ class LifeMachine(RuleBasedStateMachine):
         self.begin(index)
         if way != "begun":
             self.hear(index, 0)
-        if way in ("delivered", "opened", "claimed"):
+        if way == "taken_up":
+            self.take_up(index)
+        if way in ("delivered", *WITH_OPENED):
             self.hand_over(index)
-        if way in ("opened", "claimed"):
-            for position in range(1, quantity + 1):
-                self.reveal(index, position)
-        if way == "claimed":
+        for position in range(1, quantity + 1) if way in WITH_OPENED else ():
+            self.reveal(index, position)
+        self.argue(index, way, seed)
+
+    def argue(self, index: int, way: str, seed: int) -> None:
+        """Bring a case about: one that the rules refuse where the notice was confirmed, or any."""
+        if way == "refused":
+            self.issuer(index, 0, 5)
+            self.claim(index, Wish("buyer", "NO_LONGER_NEEDED", 0, 50, False, "original"))
+        elif way == "offered":
+            self.claim(index, Wish("buyer", "KEY_INVALID", None, 90, False, "original"))
+            self.do(index, 0, "merchant", ("offer", "offer_replacement")[seed % 2], 50)
+        elif way == "claimed":
             self.issuer(index, 0, seed % len(WORDS))
-            self.claim(index, "buyer", REASONS[seed % len(REASONS)], None if seed % 2 else 0, 40, seed % 3 == 0, "original")
+            self.claim(index, Wish("buyer", REASONS[seed % len(REASONS)], None if seed % 2 else 0, 40, seed % 3 == 0, "original"))
 
     def order(self, which: int) -> int:
         """Choose an order."""
@@ -162,7 +206,8 @@ class LifeMachine(RuleBasedStateMachine):
     def hand_over(self, index: int) -> None:
         if self.model.orders[index].product.manual:
             wanted = len(self.model.waiting(self.model.orders[index]))
-            self.both(index, lambda m: m.hand_over(m.orders[index]), lambda: self.real.hand_over(index, max(wanted, 1), self.now))
+            offered = self.real.offers(index, "merchant", "deliver", self.now)
+            self.both(index, lambda m: m.hand_over(m.orders[index]), lambda: self.real.hand_over(index, max(wanted, 1), self.now), offered)
         else:
             self.both(index, lambda m: m.deliver(m.orders[index]), lambda: self.real.deliver(index, self.now))
 
@@ -173,7 +218,11 @@ class LifeMachine(RuleBasedStateMachine):
         if what == "hand_over":
             self.hand_over(index)
         else:
-            self.both(index, lambda m: m.take_up(m.orders[index]), lambda: self.real.take_up(index, self.now))
+            self.take_up(index)
+
+    def take_up(self, index: int) -> None:
+        offered = self.real.offers(index, "merchant", "accept", self.now)
+        self.both(index, lambda m: m.take_up(m.orders[index]), lambda: self.real.take_up(index, self.now), offered)
 
     def reveal(self, index: int, position: int) -> None:
         offered = self.real.offers(index, "buyer", "reveal", self.now, position)
@@ -217,30 +266,25 @@ class LifeMachine(RuleBasedStateMachine):
 
     # Claims and cases
 
-    def claim(self, index: int, asker: str, reason: str, place: int | None, percent: int | None, replacement: bool, refund_to: str) -> None:
+    def claim(self, index: int, wish: Wish) -> None:
+        asker, reason, place, percent, replacement, refund_to = wish
         units = self.model.orders[index].units
         positions = None if place is None else (place % len(units) + 1,)
         left = sum(unit.left for unit in units if positions is None or unit.position in positions)
         amount = None if percent is None else max(1, left * percent // 100)
         ask = Ask(asker, reason, positions, amount, replacement, refund_to)
         plain = reason == "NO_LONGER_NEEDED" and percent is None and not replacement and refund_to == "original"
-        offered = self.real.offers(index, asker, "cancel", self.now, positions[0] if positions else None) if plain else None
+        # An unpaid order goes as a whole, whichever unit is named.
+        unit = positions[0] if positions and self.model.orders[index].paid_at is not None else None
+        # Single units are offered to the buyer only.
+        plain = plain and (asker == "buyer" or positions is None)
+        offered = self.real.offers(index, asker, "cancel", self.now, unit) if plain else None
         self.both(index, lambda m: m.claim(m.orders[index], ask), lambda: self.real.claim(index, ask, self.now), offered)
 
     @precondition(lambda self: self.model.orders)
-    @rule(
-        which=ANY,
-        asker=st.sampled_from(["buyer", "buyer", "buyer", "merchant", "platform"]),
-        reason=st.sampled_from(REASONS),
-        place=st.sampled_from([None, 0, 1, 2]),
-        percent=st.sampled_from([None, None, 0, 40, 90, 100]),
-        replacement=st.booleans(),
-        refund_to=st.sampled_from(["original", "wallet"]),
-    )
-    def claims(
-        self, which: int, asker: str, reason: str, place: int | None, percent: int | None, replacement: bool, refund_to: str
-    ) -> None:
-        self.claim(self.order(which), asker, reason, place, percent, replacement, refund_to)
+    @rule(which=ANY, wish=WISHES)
+    def claims(self, which: int, wish: Wish) -> None:
+        self.claim(self.order(which), wish)
 
     def some_case(self, which: int) -> tuple[int, int]:
         """Choose a case, one that is open if there is one."""
@@ -265,6 +309,10 @@ class LifeMachine(RuleBasedStateMachine):
         index, number = self.some_case(which)
         may = self.possible(index, number, side, names, percent) if eager else []
         name = (may or names)[what % len(may or names)]
+        self.do(index, number, side, name, percent)
+
+    def do(self, index: int, number: int, side: str, name: str, percent: int) -> None:
+        """Let a side do this with a case."""
         step = step_of(name, side, percent)
         offered = self.real.case_offers(index, number, side, name, self.now)
         self.both(
@@ -325,45 +373,6 @@ class LifeMachine(RuleBasedStateMachine):
         self.compare(index)
 
     def teardown(self) -> None:
-        if hasattr(self, "real"):
+        if self.agree:
             self.compare(*range(len(self.model.orders)))
             assert audit.audit(now=END, since=self.since) == []
-
-
-def sweep(market: Life, index: int) -> None:
-    """What the worker does about one order when it comes by."""
-    order = market.orders[index]
-    market.deliver(order)
-    market.expire(order)
-    market.auto_confirm(order)
-    market.settle(order)
-    for case in order.cases:
-        for _clock in range(20):
-            if not market.fall(case):
-                break
-    if market.untouched(order):
-        market.claim(order, Ask("buyer", "LATE_DELIVERY", tuple(unit.position for unit in market.untouched(order))))
-
-
-def step_of(name: str, side: str, percent: int) -> Callable[[Life, Case], object]:
-    """Return what an action of a side is in the model."""
-    if side.startswith("arbiter"):
-        who = int(side[-1])
-        return {
-            "ask_for_evidence": lambda m, case: m.request_evidence(case),
-            "rule": lambda m, case: m.rule(case, who, percent=percent),
-            "approve": lambda m, case: m.approve(case, who),
-            "add_evidence": lambda m, case: m.add_evidence(case),
-        }[name]
-    return {
-        "agree": lambda m, case: m.agree(case),
-        "refuse": lambda m, case: m.refuse(case),
-        "offer": lambda m, case: m.offer(case, side, max(1, sum(case.lefts) * percent // 100)),
-        "offer_replacement": lambda m, case: m.offer(case, side, None),
-        "accept_offer": lambda m, case: m.accept(case, side),
-        "decline_offer": lambda m, case: m.decline(case, side),
-        "withdraw": lambda m, case: m.withdraw(case),
-        "escalate": lambda m, case: m.escalate(case),
-        "add_evidence": lambda m, case: m.add_evidence(case),
-        "appeal": lambda m, case: m.appeal(case),
-    }[name]
