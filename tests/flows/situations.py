@@ -1,7 +1,8 @@
 """Every situation a card key can be in by the default rules: how real orders come to each, and which rule then speaks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 from anka.catalog.models import Terms
 from anka.core.actors import Actor
@@ -77,7 +78,7 @@ def opened_with_consent(**facts: object) -> Callable[[], Order]:
     return lambda: _told(a_revealed_order(product=a_product(stock=1, terms=CONSENTED)), facts)
 
 
-def _told(order: Order, facts: dict[str, object]) -> Order:
+def _told(order: Order, facts: dict[str, Any]) -> Order:
     if facts:
         issuer_says(order, **facts)
     return order
@@ -94,7 +95,6 @@ class Situation:
     when: Moment = SOON
     answers: tuple[str, ...] = ()
     ask_minor: int | None = None
-    said: tuple[str, ...] = field(default=())
 
     @property
     def claim(self) -> Claim:

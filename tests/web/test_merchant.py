@@ -247,7 +247,7 @@ def test_the_money_of_an_order_adds_up_in_words() -> None:
 def act(case: Case, action: str, **typed: str) -> Answer:
     visitor = at_the_shop(case.order)
     page = visitor.get(f"/shop/cases/{case.number}")
-    return visitor.send(visitor.form(page, f"/shop/cases/{case.number}/{action}"), **typed)
+    return visitor.send(visitor.form(page, f"/shop/cases/{case.number}/{action}"), typed=typed)
 
 
 def test_agreeing_says_how_much_goes_where_and_moves_it_once() -> None:

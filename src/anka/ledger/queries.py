@@ -89,7 +89,7 @@ class Movement(msgspec.Struct, frozen=True):
 
 def merchant_balances(*, shop_id: int, currency: str) -> dict[str, int]:
     """Return what a shop's pending, available and frozen accounts hold, in minor units; 0 where one was never used."""
-    found = dict(database.rows(BALANCES, (shop_id, _merchant_codes(shop_id), currency)))
+    found: dict[str, int] = dict(database.rows(BALANCES, (shop_id, _merchant_codes(shop_id), currency)))
     return {name: found.get(f"merchant:{shop_id}:{name}", 0) for name in MERCHANT_ACCOUNTS}
 
 

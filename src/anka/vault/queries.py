@@ -124,7 +124,7 @@ def key_checks_on(*, shop_id: int, order_id: int, position: int, day: date) -> i
 
 
 def proved_positions(*, shop_id: int, order_id: int) -> frozenset[int]:
-    """Return the units of an order of which a key check has matched: evidence KEY_PREFIX. It proves possession, not that a key is unused."""
+    """Return the units of which a key check has matched: evidence KEY_PREFIX. It proves possession, not that a key is unused."""
     sql = "SELECT DISTINCT position FROM vault_key_check WHERE shop_id = %s AND order_id = %s AND matched"
     return frozenset(position for (position,) in rows(sql, (shop_id, order_id)))
 

@@ -4,7 +4,7 @@ from anka.accounts.tokens import Scope
 from anka.api import bodies, bodies_of_cases, shapes_of_orders
 from anka.api.buyer import orders
 from anka.api.call import V1, Nothing, Route, Who
-from anka.api.merchant import fulfilment
+from anka.api.merchant import deliveries
 from anka.api.parties import orders as lists
 from anka.flows.check_key import KeyCheck
 
@@ -108,7 +108,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="POST",
         path=f"{V1}/orders/{{number}}/accept",
-        handler=fulfilment.accept,
+        handler=deliveries.accept,
         who=Who.SIGNED_IN,
         tag="orders",
         scope=Scope.SELL,
@@ -122,7 +122,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="POST",
         path=f"{V1}/orders/{{number}}/deliver",
-        handler=fulfilment.deliver,
+        handler=deliveries.deliver,
         holds_secret=True,
         who=Who.SIGNED_IN,
         tag="orders",
@@ -137,7 +137,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="POST",
         path=f"{V1}/orders/{{number}}/progress",
-        handler=fulfilment.progress,
+        handler=deliveries.progress,
         who=Who.SIGNED_IN,
         tag="orders",
         scope=Scope.SELL,
