@@ -39,12 +39,12 @@ def proved(*, state: OrderState, case: CaseState) -> list[Shown]:
             told = said % {"amount": words.amount(payment.amount_minor, state.currency), "channel": words.channel(payment.channel)}
             found.append(_line(payment.paid_at, told, payment.transaction_number or ""))
     for unit in units:
-        found += _of_unit(unit)
+        found += _of_unit(unit, state.currency)
     found.append(_line(None, *_notice(state)))
     return sorted((line for line in found if line["at"]), key=lambda line: line["at"]) + [line for line in found if not line["at"]]
 
 
-def _of_unit(unit: Unit) -> list[Shown]:
+def _of_unit(unit: Unit, currency: str) -> list[Shown]:
     piece = words.pieces([unit.position])
     found = []
     if unit.delivered_at:
@@ -54,7 +54,13 @@ def _of_unit(unit: Unit) -> list[Shown]:
             _line(unit.revealed_at, gettext("%(piece)s was opened by the buyer") % {"piece": piece}, gettext("One recorded click"))
         )
     if unit.confirmed_at:
-        found.append(_line(unit.confirmed_at, gettext("%(piece)s was confirmed; its money went to the shop") % {"piece": piece}))
+        # What a partial refund leaves goes to the shop without anybody having confirmed anything.
+        said = (
+            gettext("%(piece)s was settled: %(amount)s back to the buyer, the rest to the shop")
+            if unit.refunded_minor
+            else gettext("%(piece)s was confirmed; its money went to the shop")
+        )
+        found.append(_line(unit.confirmed_at, said % {"piece": piece, "amount": words.amount(unit.refunded_minor, currency)}))
     if unit.issuer_asked_at:
         said = gettext("The issuer about %(listed)s: %(what)s") % {"listed": piece, "what": fact_value("use_check", unit.use_check)}
         detail = "" if unit.used_by == "unknown" else gettext("Used by: %(who)s") % {"who": fact_value("used_by", unit.used_by)}

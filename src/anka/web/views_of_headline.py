@@ -252,8 +252,10 @@ def _delivered(seen: Seen) -> Shown:
 
 
 def _completed(seen: Seen) -> Shown:
+    back = seen.state.refunded_minor
+    title = gettext("Done: %(amount)s goes back to you, the shop has the rest") if back else gettext("Done, and the shop is paid")
     return {
-        "title": gettext("Done, and the shop is paid"),
+        "title": title % {"amount": words.amount(back, seen.state.currency)},
         "text": gettext("If a fault shows later, you can still claim it within the warranty."),
         "primary": None,
         "secondary": way_out(seen),

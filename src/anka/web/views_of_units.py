@@ -135,11 +135,18 @@ def _in_words(seen: Seen, unit: Unit, refund: Refund | None) -> tuple[str, str, 
     """Return a ticket's title, its small line and its tone."""
     if refund is not None and unit.money in (UnitMoney.REFUNDING, UnitMoney.REFUNDED):
         return _refund_in_words(unit, refund)
+    if unit.refunded_minor and unit.left_minor:
+        return _parted_in_words(unit, seen.state.currency)
     case = seen.case_of(unit.position)
     if case is not None:
         opened = gettext("Asked %(at)s; its money is frozen until the case ends") % {"at": words.moment(case.opened_at)}
         return gettext("Case open: %(reason)s") % {"reason": words.reason(case.reason)}, opened, "wait"
     return _stage_in_words(seen, unit)
+
+
+def _parted_in_words(unit: Unit, currency: str) -> tuple[str, str, str]:
+    title = gettext("%(amount)s of it goes back to you") % {"amount": words.amount(unit.refunded_minor, currency)}
+    return title, gettext("The rest, %(amount)s, is the shop's") % {"amount": words.amount(unit.left_minor, currency)}, "ok"
 
 
 def _stage_in_words(seen: Seen, unit: Unit) -> tuple[str, str, str]:
