@@ -169,7 +169,8 @@ class Real:
     def void(self, index: int, number: int, receipt: bool, now: Moment) -> None:
         """The issuer voids keys, or does not."""
         case = read_case(number=self.cases[index][number], actor=self.actors["buyer"], at=now)[1]
-        said = dict.fromkeys(case.positions, "VOID-1" if receipt else None)
+        word: str | None = "VOID-1" if receipt else None
+        said: dict[int, str | None] = dict.fromkeys(case.positions, word)
         if not record_void(case_number=case.number, receipts=said, at=now):
             raise NothingToVoid
 
