@@ -64,7 +64,7 @@ def test_a_notice_says_what_happened_and_leads_to_the_order() -> None:
     order = a_sealed_order()
     tell(order, kind="late_delivery")
     shown = page(browser(order.buyer))
-    assert "商家没有按时发货。您可以取消并全额退款。" in shown
+    assert "商家没有按时发货。你可以取消并全额退款。" in shown
     assert f'<a href="/orders/{order.number}">' in shown
     assert "The shop has not delivered in time." in page(browser(order.buyer), language="en")
 
@@ -140,7 +140,7 @@ def test_the_mark_counts_and_goes_when_all_was_read() -> None:
     after = visitor.get("/notices")
     assert badge(after) == []
     assert 'action="/notices/read"' not in after.content.decode()
-    assert after.content.decode().count("已收到您的申请") == 3
+    assert after.content.decode().count("已收到你的申请") == 3
 
 
 def test_looking_reads_nothing_and_what_came_meanwhile_stays_unread() -> None:

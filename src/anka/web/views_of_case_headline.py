@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext
 
 from anka.domain.case_states import CaseStatus
-from anka.web import case_words
+from anka.web import case_words, words
 from anka.web.requests import pick
 from anka.web.views_of_case import CaseSeen, consequence
 from anka.web.views_of_headline import link
@@ -149,12 +149,18 @@ def _closed(seen: CaseSeen) -> Shown:
             "title": gettext("%(amount)s is back with you") % amount
             if arrived
             else gettext("%(amount)s is on its way back to you") % amount,
-            "text": gettext("The case is closed. There is nothing left for you to do."),
+            "text": words.sentences(_silence(seen), gettext("The case is closed. There is nothing left for you to do.")),
             "primary": link(gettext("Follow the refund"), f"/refunds/{refund.number}"),
         }
     order = link(gettext("To the order"), f"/orders/{seen.state.number}")
     title, text, tone, icon = _endings()[case.outcome or ""] if (case.outcome or "") in _endings() else _endings()["resumed"]
     return {"tone": tone, "icon": icon, "title": title, "text": text, "primary": order}
+
+
+def _silence(seen: CaseSeen) -> str:
+    """Return that nobody answered, where that is why it ended."""
+    silent = seen.case.merchant_answer == "silent" and seen.case.outcome == "refunded"
+    return gettext("The shop did not answer in time, so it was refunded by itself.") if silent else ""
 
 
 def _endings() -> dict[str, tuple[str, str, str, str]]:

@@ -151,9 +151,17 @@ def _closed(seen: CaseSeen) -> Shown:
         "icon": "check",
         "badge": case_words.outcome(outcome),
         "title": titles.get(outcome, gettext("Over: nothing goes back, the order goes on")),
-        "text": words.sentence_case(case_words.fault(case.fault)) if case.fault else "",
+        "text": _because(seen),
         "countdown": None,
     }
+
+
+def _because(seen: CaseSeen) -> str:
+    """Return why a case ended as it did: silence is a breach, whoever was at fault in the goods."""
+    case = seen.case
+    if case.merchant_answer == "silent" and case.outcome == "refunded":
+        return gettext("You did not answer in time, so it was refunded by itself and counts as your breach.")
+    return words.sentence_case(case_words.fault(case.fault)) if case.fault else ""
 
 
 def agreeing(seen: CaseSeen) -> Shown | None:

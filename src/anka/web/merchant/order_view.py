@@ -88,7 +88,7 @@ def headline(seen: OrderSeen) -> Shown:
     elif seen.by_hand:
         told = _by_hand(seen)
     else:
-        told = {"title": _TITLES[word](), "text": _text(seen, word)}
+        told = {"title": _title(seen, word), "text": _text(seen, word)}
     return {"tone": tone, "icon": icon, "badge": statuses.LABELS[word], **told}
 
 
@@ -101,6 +101,13 @@ _TITLES = {
     statuses.DELIVERED: lambda: gettext("Delivered; waiting for the buyer"),
     statuses.COMPLETED: lambda: gettext("Confirmed; the money is yours"),
 }
+
+
+def _title(seen: OrderSeen, word: str) -> str:
+    if word == statuses.COMPLETED and seen.state.refunded_minor:
+        amount = words.amount(seen.state.refunded_minor, seen.state.currency)
+        return gettext("Settled: %(amount)s goes back to the buyer, the rest is yours") % {"amount": amount}
+    return _TITLES[word]()
 
 
 def _text(seen: OrderSeen, word: str) -> str:
