@@ -159,7 +159,8 @@ def _closed(seen: CaseSeen) -> Shown:
 
 def _silence(seen: CaseSeen) -> str:
     """Return that nobody answered, where that is why it ended."""
-    silent = seen.case.merchant_answer == "silent" and seen.case.outcome == "refunded"
+    case = seen.case
+    silent = case.merchant_answer == "silent" and case.outcome == "refunded" and not case.rulings
     return gettext("The shop did not answer in time, so it was refunded by itself.") if silent else ""
 
 

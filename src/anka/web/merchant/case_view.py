@@ -159,7 +159,7 @@ def _closed(seen: CaseSeen) -> Shown:
 def _because(seen: CaseSeen) -> str:
     """Return why a case ended as it did: silence is a breach, whoever was at fault in the goods."""
     case = seen.case
-    if case.merchant_answer == "silent" and case.outcome == "refunded":
+    if case.merchant_answer == "silent" and case.outcome == "refunded" and not case.rulings:
         return gettext("You did not answer in time, so it was refunded by itself and counts as your breach.")
     return words.sentence_case(case_words.fault(case.fault)) if case.fault else ""
 
