@@ -15,7 +15,8 @@ database, changes nothing and makes nobody wait; it prints one line per violatio
 programs). The tests run it after every test that moves money or goods.
 
 Each invariant is one query in `src/anka/jobs/sql/audit`, in plain SQL. Each of its clauses has a mutant in `tests/faults/mutants.py` or
-`clauses.py`: a violation planted on purpose, which the audit must name, it and no other. This page is written by `scripts/invariants_page.py`.
+`clauses.py`: a violation planted on purpose, which the audit must name, it and no other. This page is written by
+`scripts/invariants_page.py`.
 
 """
 REPLAY = """\
