@@ -1,4 +1,4 @@
-"""What the random walks beside the model have found (tests/faults/model), each as one small order."""
+"""What writing the model of the life of orders, and walking beside it, has found (tests/faults/model), each as one small order."""
 
 import pytest
 
