@@ -14,6 +14,7 @@ from anka.adapters.keyring.file import FileKeyring, sandbox_keyring
 from anka.jobs import keys
 from tests.databases import Database
 from tests.journeys.market import Market, running
+from tests.journeys.people import Troupe
 from tests.journeys.walk import Walk
 
 # Playwright's loop runs in the test's own thread, where Django then suspects asynchronous code; there is none.
@@ -26,6 +27,8 @@ WAYS = {
     "desktop": (1280, True),
     "desktop-without-script": (1280, False),
 }
+# Journeys of several people are long: script makes no difference to what stands on a page, so one width without it is enough.
+KEY_WAYS = {name: WAYS[name] for name in ("phone", "phone-without-script", "desktop")}
 
 
 def _chromium() -> str | None:
@@ -74,3 +77,14 @@ def walk(request: pytest.FixtureRequest, chromium: Browser, market: Market, _key
     name = f"{request.node.originalname.removeprefix('test_')}-{request.param}"
     yield Walk(page=context.new_page(), market=market, pictures=PICTURES, name=name, script=script)
     context.close()
+
+
+@pytest.fixture(params=KEY_WAYS)
+def troupe(request: pytest.FixtureRequest, chromium: Browser, market: Market, _keyring: None) -> Iterator[Troupe]:
+    """Several people, each with a browser: a buyer, whoever acts for a shop, arbiters."""
+    width, script = KEY_WAYS[request.param]
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    name = f"{request.node.originalname.removeprefix('test_')}-{request.param}"
+    troupe = Troupe(chromium=chromium, market=market, pictures=PICTURES, name=name, width=width, script=script)
+    yield troupe
+    troupe.go_home()

@@ -42,6 +42,11 @@ class Market:
         answer = httpx.post(f"{self.address}/api/v1/sandbox/clock", json={"advance_seconds": minutes * 60}, timeout=60, trust_env=False)
         assert answer.status_code == 200, answer.text
 
+    def issuer_says(self, unit: str, **word: object) -> None:
+        """Let the issuer know something of a unit's key, and say so."""
+        answer = httpx.post(f"{self.address}/api/v1/sandbox/issuer/{unit}", json=word, timeout=60, trust_env=False)
+        assert answer.status_code == 200, answer.text
+
     def pay_late(self, *, payment: str) -> None:
         """Let money arrive that was sent after the gateway had closed the payment."""
         answer = httpx.post(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from playwright.sync_api import Page, Response
@@ -26,7 +28,8 @@ class Walk:
     pictures: Path
     name: str
     script: bool
-    steps: int = 0
+    steps: Iterator[int] = field(default_factory=lambda: count(1))
+    role: str = ""
     trouble: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -40,8 +43,8 @@ class Walk:
 
     def see(self, *texts: str) -> None:
         """Keep a picture, and be sure that these texts stand there and nothing sticks out sideways."""
-        self.steps += 1
-        self.page.screenshot(path=self.pictures / f"{self.name}-{self.steps:02d}.png", full_page=True)
+        picture = "-".join(part for part in (self.name, f"{next(self.steps):02d}", self.role) if part)
+        self.page.screenshot(path=self.pictures / f"{picture}.png", full_page=True)
         found = self.page.inner_text("body")
         for text in texts:
             assert text in found, f"{text!r} is not on {self.page.url}: {found[:1500]}"
@@ -52,6 +55,25 @@ class Walk:
     def press(self, text: str) -> None:
         """Press a button, or follow a link, by what stands on it."""
         self.page.locator(f"main :is(button, a, summary):visible:has-text('{text}')").first.click()
+        self.page.wait_for_load_state()
+
+    def send(self, action: str, *, button: str = "", **fields: str) -> None:
+        """Fill in the form that posts to an address ending like this, and send it; what is folded is unfolded first.
+
+        `button` names a value where the form has several. A choice is named by its field and value.
+        """
+        form = self.page.locator(f"main form[action$='{action}']").first
+        pressed = form.locator(f"button[value='{button}']" if button else "button:not([name])").first
+        folded = form.locator("xpath=ancestor::details[not(@open)]")
+        for _ in range(folded.count()):
+            folded.first.locator("> summary").click()
+        for name, text in fields.items():
+            choice = form.locator(f"input:is([type=radio], [type=checkbox])[name='{name}'][value='{text}']")
+            if choice.count():
+                choice.first.check(force=True)
+            else:
+                form.locator(f"[name='{name}']:not([type=hidden])").first.fill(text)
+        pressed.click()
         self.page.wait_for_load_state()
 
     def wait_for(self, text: str) -> None:
