@@ -22,7 +22,7 @@ from tests.databases import Database
 from tests.faults.interleave import PATIENCE, together
 
 SHOP = 7_000_000
-ACCOUNTS = ["merchant:7000000:pending", "merchant:7000000:available", "psp:sandbox:clearing", "commission", "psp_fee"]
+ACCOUNTS = ["merchant:7000000:deposit", "merchant:7000001:deposit", "psp:sandbox:clearing", "commission", "psp_fee"]
 POST = "SELECT post_journal(%s, %s, 'test', now(), 'CNY', %s, %s, %s::bigint[])"
 
 
@@ -75,21 +75,21 @@ def roll_up(database: Database) -> int:
 
 def test_a_key_posts_once(database: Database) -> None:
     shop = a_shop()
-    pairs = [("psp:sandbox:clearing", "merchant:1:pending", 500)]
+    pairs = [("psp:sandbox:clearing", "merchant:1:deposit", 500)]
     first = post_pairs(shop.id, "once", pairs)
     assert post_pairs(shop.id, "once", pairs) == first
-    assert shop.balance("merchant:1:pending") == 500
+    assert shop.balance("merchant:1:deposit") == 500
     with pytest.raises(psycopg.Error) as refused:
-        post_pairs(shop.id, "once", [("psp:sandbox:clearing", "merchant:1:pending", 501)])
+        post_pairs(shop.id, "once", [("psp:sandbox:clearing", "merchant:1:deposit", 501)])
     assert refused.value.sqlstate == "AN006"
 
 
 def test_one_key_eight_times_at_once_posts_once(database: Database) -> None:
     shop = a_shop()
-    pairs = [("psp:sandbox:clearing", "merchant:1:pending", 500)]
+    pairs = [("psp:sandbox:clearing", "merchant:1:deposit", 500)]
     results = together([lambda: post_pairs(shop.id, "eight", pairs)] * 8)
     assert len({result.answer for result in results}) == 1, results
-    assert shop.balance("merchant:1:pending") == 500
+    assert shop.balance("merchant:1:deposit") == 500
 
 
 @pytest.mark.parametrize("amount", [0, -1])
@@ -106,7 +106,7 @@ def test_an_account_is_not_its_own_opposite() -> None:
 def test_a_floor_holds_and_nothing_of_the_journal_is_left() -> None:
     shop = a_shop()
     with pytest.raises(BalanceTooLow):
-        post_pairs(shop.id, "half", [("psp:sandbox:clearing", "commission", 5), ("merchant:1:pending", "commission", 1)])
+        post_pairs(shop.id, "half", [("psp:sandbox:clearing", "commission", 5), ("merchant:1:deposit", "commission", 1)])
     assert shop.balance("commission") == 0
     assert door.value("SELECT count(*) FROM ledger_journal WHERE shop_id = %s", (shop.id,)) == 0
 
@@ -114,9 +114,9 @@ def test_a_floor_holds_and_nothing_of_the_journal_is_left() -> None:
 def test_opposite_posts_at_once_never_deadlock(database: Database) -> None:
     shop = a_shop()
     post_pairs(
-        shop.id, "open", [("psp:sandbox:clearing", "merchant:1:pending", 10**6), ("psp:sandbox:clearing", "merchant:2:pending", 10**6)]
+        shop.id, "open", [("psp:sandbox:clearing", "merchant:1:deposit", 10**6), ("psp:sandbox:clearing", "merchant:2:deposit", 10**6)]
     )
-    there, back = ("merchant:1:pending", "merchant:2:pending", 1), ("merchant:2:pending", "merchant:1:pending", 1)
+    there, back = ("merchant:1:deposit", "merchant:2:deposit", 1), ("merchant:2:deposit", "merchant:1:deposit", 1)
 
     def many(pair: tuple[str, str, int]) -> int:
         for _ in range(20):
@@ -125,7 +125,7 @@ def test_opposite_posts_at_once_never_deadlock(database: Database) -> None:
 
     results = together([lambda: many(there), lambda: many(back)] * 2)
     assert [result.answer for result in results] == [20] * 4, results
-    assert shop.balance("merchant:1:pending") == 10**6
+    assert shop.balance("merchant:1:deposit") == 10**6
 
 
 def test_nobody_waits_for_a_platform_account(database: Database) -> None:

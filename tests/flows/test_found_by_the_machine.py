@@ -10,6 +10,7 @@ from anka.flows.confirm_order import confirm_order
 from anka.flows.settle_order import settle_order
 from anka.flows.steps.actions import actions_for
 from anka.flows.steps.case_actions import case_actions
+from anka.flows.steps.file_case import ShareTooSmall
 from anka.flows.steps.judge import Claim
 from anka.flows.steps.may_claim import TooManyCases
 from anka.flows.withdraw_case import withdraw_case
@@ -117,3 +118,12 @@ def test_what_was_offered_and_withdrawn_in_one_moment_is_shown() -> None:
     (shown,) = dossier(state=case.order.state).cases
     assert [(offer.refund_minor, offer.status) for offer in shown.offers] == [(3000, "superseded")]
     assert [said.what for said in shown.answers] == ["withdrew"]
+
+
+def test_a_share_that_rounds_to_nothing_takes_nothing() -> None:
+    order = a_sealed_order(product=a_product(stock=1, price_minor=20))
+    order.reveal(when=at(4))
+    issuer_says(order, use_check="used_after_reveal", delivered_percent=99)
+    with pytest.raises(ShareTooSmall):
+        order.cancel(Claim(reason="KEY_SHORT_COUNT"), when=at(10))
+    assert (order.stages, order.moneys) == (["used"], ["held"])

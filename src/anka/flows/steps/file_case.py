@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.utils.translation import gettext_lazy as _
+
 from anka.core.actors import Actor
 from anka.core.clock import Moment
 from anka.core.numbers import new_number
+from anka.core.refusals import Refusal
 from anka.domain.case_turns import evidence_clock
 from anka.domain.deadlines import clock_named, due
 from anka.domain.money import split
@@ -17,6 +20,14 @@ from anka.flows.steps.hold_units import hold_units
 from anka.flows.steps.judge import Claim, Verdict
 from anka.flows.steps.replace_units import replace_units, set_aside
 from anka.orders.models import OrderState
+
+
+class ShareTooSmall(Refusal):
+    """The share the rules give back is worth less than the smallest coin."""
+
+    code, status = "share_too_small", 409
+    says = _("What would go back is worth less than the smallest coin. Nothing has changed; the platform can be asked.")
+
 
 BEFORE_DELIVERY = frozenset({"reserved", "queued", "accepted", "working"})
 DONE = ["executing", "closed"]
@@ -87,7 +98,11 @@ class Filing:
         case.path, case.outcome = DONE, outcome
 
     def _refund(self, case: NewCase, verdict: Verdict, legs: tuple[PlannedLeg, ...]) -> None:
-        grant = Grant(verdict.positions, verdict.refund_each_minor, verdict.decision.goods_after)
+        paid = {place: amount for place, amount in zip(verdict.positions, verdict.refund_each_minor, strict=True) if amount}
+        if not paid:
+            raise ShareTooSmall
+        # A unit whose share rounds to nothing goes on: closing it would take its goods, or its money, for nothing.
+        grant = Grant(tuple(paid), tuple(paid.values()), verdict.decision.goods_after)
         case.refund_minor = grant.refund_minor
         self._closed(case, "refunded" if verdict.refund_each_minor == verdict.left_each_minor else "partial")
         give_back(state=self.state, change=self.change, case_number=case.number, grants=[grant], legs=legs, at=self.at)
