@@ -1,6 +1,5 @@
 """A case as its buyer sees it, and everything the buyer may do in it. Every step is a form of its own, carried out once."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -9,33 +8,23 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from anka.cases.models import CaseState
-from anka.cases.queries import dossier, read_case
+from anka.cases.queries import read_case
 from anka.core import rate_limits
 from anka.core.actors import Actor
-from anka.core.clock import Moment
 from anka.core.idempotency import AlreadyDone, RequestKey, once
 from anka.core.refusals import BadInput, NotFound, Refusal
-from anka.domain.facts import EVIDENCE
-from anka.flows.add_evidence import LONGEST_EVIDENCE, add_evidence
 from anka.flows.answer_case import LONGEST_TEXT
-from anka.flows.answer_offer import accept_offer, decline_offer
-from anka.flows.appeal_case import appeal_case
 from anka.flows.escalate_case import escalate_case
-from anka.flows.make_offer import make_offer
-from anka.flows.steps.case_actions import case_actions
-from anka.flows.withdraw_case import withdraw_case
-from anka.orders.models import OrderState
 from anka.web import views_of_case, views_of_refund
+from anka.web.case_steps import OF_BOTH, Do, UnknownEvidence, case_seen
 from anka.web.requests import PageRequest, buyer_of, caller_of, key_of, new_key, require_number
-from anka.web.typed import typed_amount, typed_text, typed_text_or_none
+from anka.web.typed import typed_text_or_none
 from anka.web.views_of_case import CaseSeen
 from anka.web.views_of_case_headline import headline, next_steps
 from anka.web.views_of_facts import proved
 from anka.web.views_of_order import order_facts
 
 FIELDS = ("text", "kind", "amount", "offer")
-LONGEST_ID = 18
 FOLLOW_SECONDS = 5
 DONE = {
     "accept": gettext_lazy("Accepted. It is carried out now."),
@@ -46,17 +35,6 @@ DONE = {
     "escalate": gettext_lazy("The platform has the case now."),
     "appeal": gettext_lazy("Your appeal is with the platform."),
 }
-
-
-class UnknownEvidence(Refusal):
-    """The kind of evidence is none of those there are."""
-
-    code, status = "unknown_evidence", 422
-    says = gettext_lazy("Choose what kind of evidence it is. Nothing was submitted.")
-
-
-# What is done in somebody's name: actor, case's number, what was typed, key, moment.
-Do = Callable[[PageRequest, Actor, CaseSeen, RequestKey], Any]
 
 
 @require_safe
@@ -78,7 +56,7 @@ def act(request: PageRequest, number: str, action: str) -> HttpResponse:
     key = key_of(request, *FIELDS)
     try:
         with suppress(AlreadyDone):
-            ACTIONS[action](request, buyer, seen, key)
+            once(lambda: ACTIONS[action](request, buyer, seen, key))
     except (NotFound, BadInput):
         raise
     except Refusal as refused:
@@ -93,12 +71,6 @@ def seen_by(request: PageRequest, number: str) -> CaseSeen:
     buyer = buyer_of(request)
     state, case = read_case(number=number, actor=buyer, at=request.at)
     return case_seen(state=state, case=case, actor=buyer, reader="buyer", at=request.at)
-
-
-def case_seen(*, state: OrderState, case: CaseState, actor: Actor, reader: str, at: Moment) -> CaseSeen:
-    """Return everything a case's page is made of, for a reader of this side."""
-    may = case_actions(state=state, case=case, actor=actor, at=at)
-    return CaseSeen(state=state, case=case, beside=dossier(state=state), actions=may, reader=reader, at=at, new_key=new_key)
 
 
 def _again(request: PageRequest, number: str, action: str, refused: Refusal) -> HttpResponse:
@@ -147,60 +119,9 @@ def _page(
     return render(request, "buyer/case.html", shown, status=status)
 
 
-def _accept(request: PageRequest, buyer: Actor, seen: CaseSeen, key: RequestKey) -> str:
-    return once(lambda: accept_offer(actor=buyer, case_number=seen.case.number, offer_id=offer_id(request), request=key, at=request.at))
-
-
-def _decline(request: PageRequest, buyer: Actor, seen: CaseSeen, key: RequestKey) -> str:
-    return once(lambda: decline_offer(actor=buyer, case_number=seen.case.number, offer_id=offer_id(request), request=key, at=request.at))
-
-
-def offer_id(request: PageRequest) -> int:
-    """Return which offer a form is about.
-
-    Raises:
-        NotFound: it names none.
-    """
-    text = request.POST.get("offer", "")
-    if not text.isascii() or not text.isdigit() or len(text) > LONGEST_ID:
-        raise NotFound
-    return int(text)
-
-
-def _offer(request: PageRequest, buyer: Actor, seen: CaseSeen, key: RequestKey) -> str:
-    wanted = typed_amount(request.POST.get("amount", ""), currency=seen.state.currency, least_minor=1, most_minor=seen.left_minor)
-    text = typed_text_or_none(request.POST.get("text", ""), most=LONGEST_TEXT)
-    return once(lambda: make_offer(actor=buyer, case_number=seen.case.number, refund_minor=wanted, text=text, request=key, at=request.at))
-
-
-def _evidence(request: PageRequest, buyer: Actor, seen: CaseSeen, key: RequestKey) -> str:
-    kind = request.POST.get("kind", "")
-    if kind not in EVIDENCE:
-        raise UnknownEvidence
-    text = typed_text(request.POST.get("text", ""), most=LONGEST_EVIDENCE)
-    return once(lambda: add_evidence(actor=buyer, case_number=seen.case.number, kind=kind, text=text, request=key, at=request.at))
-
-
-def _withdraw(request: PageRequest, buyer: Actor, seen: CaseSeen, key: RequestKey) -> str:
-    return once(lambda: withdraw_case(actor=buyer, case_number=seen.case.number, request=key, at=request.at))
-
-
 def _escalate(request: PageRequest, buyer: Actor, seen: CaseSeen, key: RequestKey) -> str:
     text = typed_text_or_none(request.POST.get("text", ""), most=LONGEST_TEXT)
-    return once(lambda: escalate_case(actor=buyer, case_number=seen.case.number, text=text, request=key, at=request.at))
+    return escalate_case(actor=buyer, case_number=seen.case.number, text=text, request=key, at=request.at)
 
 
-def _appeal(request: PageRequest, buyer: Actor, seen: CaseSeen, key: RequestKey) -> str:
-    text = typed_text(request.POST.get("text", ""), most=LONGEST_EVIDENCE)
-    return once(lambda: appeal_case(actor=buyer, case_number=seen.case.number, text=text, request=key, at=request.at))
-
-
-ACTIONS: dict[str, Do] = {
-    "accept": _accept,
-    "decline": _decline,
-    "offer": _offer,
-    "evidence": _evidence,
-    "withdraw": _withdraw,
-    "escalate": _escalate,
-    "appeal": _appeal,
-}
+ACTIONS: dict[str, Do] = {**OF_BOTH, "escalate": _escalate}

@@ -1,6 +1,5 @@
 """A case as the shop sees it, and everything the shop may do in it. Every step is a form of its own, carried out once."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -9,30 +8,24 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from anka.cases.queries import dossier, read_case
+from anka.cases.queries import read_case
 from anka.core import rate_limits
 from anka.core.actors import Actor
 from anka.core.idempotency import AlreadyDone, RequestKey, once
 from anka.core.refusals import BadInput, NotFound, Refusal
 from anka.domain.case_codes import REFUSALS
-from anka.domain.facts import EVIDENCE
-from anka.flows.add_evidence import LONGEST_EVIDENCE, add_evidence
 from anka.flows.answer_case import LONGEST_TEXT, agree_case, refuse_case
-from anka.flows.answer_offer import accept_offer, decline_offer
-from anka.flows.appeal_case import appeal_case
-from anka.flows.make_offer import make_offer, offer_replacement
-from anka.flows.steps.case_actions import case_actions
-from anka.flows.withdraw_case import withdraw_case
+from anka.flows.make_offer import offer_replacement
 from anka.web import case_words, views_of_case
+from anka.web.case_steps import OF_BOTH, Do, UnknownEvidence, case_seen
 from anka.web.merchant import case_view, order_view
 from anka.web.merchant.who import back, merchant_of
 from anka.web.requests import PageRequest, caller_of, key_of, new_key, require_number
-from anka.web.typed import typed_amount, typed_text, typed_text_or_none
+from anka.web.typed import typed_text, typed_text_or_none
 from anka.web.views_of_case import CaseSeen
 from anka.web.views_of_facts import proved
 
 FIELDS = ("text", "kind", "amount", "offer", "code")
-LONGEST_ID = 18
 FOLLOW_SECONDS = 5
 DONE = {
     "agree": gettext_lazy("Agreed. It is carried out now."),
@@ -45,13 +38,12 @@ DONE = {
     "appeal": gettext_lazy("Your appeal is with the platform."),
     "withdraw": gettext_lazy("You took the request back."),
 }
-Do = Callable[[PageRequest, Actor, CaseSeen, RequestKey], Any]
 
 
-class ChooseOne(Refusal):
-    """A form came without one of the choices it offers."""
+class ChooseReason(Refusal):
+    """A refusal came without one of the reasons there are."""
 
-    code, status = "choose_one", 422
+    code, status = "choose_reason", 422
     says = gettext_lazy("Choose one of these. Nothing was submitted.")
 
 
@@ -90,14 +82,13 @@ def seen_by(request: PageRequest, number: str) -> CaseSeen:
     """
     actor = merchant_of(request)
     state, case = read_case(number=require_number(number), actor=actor, at=request.at)
-    may = case_actions(state=state, case=case, actor=actor, at=request.at)
-    return CaseSeen(state=state, case=case, beside=dossier(state=state), actions=may, reader="merchant", at=request.at, new_key=new_key)
+    return case_seen(state=state, case=case, actor=actor, reader="merchant", at=request.at)
 
 
 def _again(request: PageRequest, number: str, action: str, refused: Refusal) -> HttpResponse:
     asked = {name: request.POST.get(name, "") for name in FIELDS}
     field = {"offer": "offer_amount"}.get(action, f"{action}_text")
-    if isinstance(refused, ChooseOne):
+    if isinstance(refused, ChooseReason | UnknownEvidence):
         field = f"{action}_kind"
     fresh = seen_by(request, number)
     if refused.status == 422:
@@ -147,15 +138,9 @@ def _agree(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey) 
 def _refuse(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey) -> str:
     code = request.POST.get("code", "")
     if code not in REFUSALS:
-        raise ChooseOne
+        raise ChooseReason
     text = typed_text(request.POST.get("text", ""), most=LONGEST_TEXT)
     return refuse_case(actor=actor, case_number=seen.case.number, code=code, text=text, request=key, at=request.at)
-
-
-def _offer(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey) -> str:
-    amount = typed_amount(request.POST.get("amount", ""), currency=seen.state.currency, least_minor=1, most_minor=seen.left_minor)
-    text = typed_text_or_none(request.POST.get("text", ""), most=LONGEST_TEXT)
-    return make_offer(actor=actor, case_number=seen.case.number, refund_minor=amount, text=text, request=key, at=request.at)
 
 
 def _replace(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey) -> str:
@@ -163,46 +148,4 @@ def _replace(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey
     return offer_replacement(actor=actor, case_number=seen.case.number, text=text, request=key, at=request.at)
 
 
-def _accept(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey) -> str:
-    return accept_offer(actor=actor, case_number=seen.case.number, offer_id=_offer_id(request), request=key, at=request.at)
-
-
-def _decline(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey) -> str:
-    return decline_offer(actor=actor, case_number=seen.case.number, offer_id=_offer_id(request), request=key, at=request.at)
-
-
-def _offer_id(request: PageRequest) -> int:
-    text = request.POST.get("offer", "")
-    if not text.isascii() or not text.isdigit() or len(text) > LONGEST_ID:
-        raise NotFound
-    return int(text)
-
-
-def _evidence(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey) -> str:
-    kind = request.POST.get("kind", "")
-    if kind not in EVIDENCE:
-        raise ChooseOne
-    text = typed_text(request.POST.get("text", ""), most=LONGEST_EVIDENCE)
-    return add_evidence(actor=actor, case_number=seen.case.number, kind=kind, text=text, request=key, at=request.at)
-
-
-def _appeal(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey) -> str:
-    text = typed_text(request.POST.get("text", ""), most=LONGEST_EVIDENCE)
-    return appeal_case(actor=actor, case_number=seen.case.number, text=text, request=key, at=request.at)
-
-
-def _withdraw(request: PageRequest, actor: Actor, seen: CaseSeen, key: RequestKey) -> str:
-    return withdraw_case(actor=actor, case_number=seen.case.number, request=key, at=request.at)
-
-
-ACTIONS: dict[str, Do] = {
-    "agree": _agree,
-    "refuse": _refuse,
-    "offer": _offer,
-    "replace": _replace,
-    "accept": _accept,
-    "decline": _decline,
-    "evidence": _evidence,
-    "appeal": _appeal,
-    "withdraw": _withdraw,
-}
+ACTIONS: dict[str, Do] = {**OF_BOTH, "agree": _agree, "refuse": _refuse, "replace": _replace}

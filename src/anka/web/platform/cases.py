@@ -18,7 +18,7 @@ from anka.flows.rule_on_case import Finding, approve_ruling, rule_on_case
 from anka.flows.steps.case_parties import NotYourTurn
 from anka.orders.policies import rules_of
 from anka.web import views_of_case
-from anka.web.buyer.cases import UnknownEvidence, case_seen
+from anka.web.case_steps import UnknownEvidence, case_seen
 from anka.web.platform import findings
 from anka.web.platform.staff import Staff, staff_of
 from anka.web.platform.views_of_dispute import page
