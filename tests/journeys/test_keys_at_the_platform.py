@@ -98,6 +98,7 @@ def test_a_large_ruling_needs_a_second_person(troupe: Troupe) -> None:
     rule(arbiter, case, fault="merchant", share="all", reasons="NOT_DISCLOSED", text="没有提示，全额退还。")
     arbiter.see("¥900.00", "第二")
     assert arbiter.page.locator("form[action$='/approve']").count() == 0
+    assert arbiter.page.locator("a[href='#approve']").count() == 0
     buyer.open(f"/cases/{case}")
     buyer.see_what_is_next("平台")
     assert "没有提示，全额退还。" not in buyer.page.inner_text("main")
