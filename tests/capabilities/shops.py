@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from anka.accounts import writes as accounts
-from anka.adapters.keyring.file import FileKeyring, read_keyring
+from anka.adapters.keyring.file import FileKeyring
 from anka.catalog.models import NewProduct, NewShop, Terms
 from anka.core.actors import Actor, ActorKind
 from anka.core.clock import Moment
 from anka.core.database import transaction
 from anka.flows.list_product import list_product
 from anka.flows.open_shop import open_shop
+from tests.builders.goods import keyring
 
 OPERATOR = Actor(kind=ActorKind.OPERATOR, name="test")
 AT = Moment(now=datetime(2026, 3, 1, 12, tzinfo=UTC), real=datetime(2026, 3, 1, 12, tzinfo=UTC))
@@ -68,7 +69,8 @@ def keyring_text(name: str = "one", key: str = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0
 
 
 def test_keyring() -> FileKeyring:
-    return read_keyring(place=keyring_text())
+    """The keyring of this run: a database that several tests share has data keys of one keyring only."""
+    return keyring()
 
 
 test_keyring.__test__ = False  # type: ignore[attr-defined]  # a helper with an honest name, not a test

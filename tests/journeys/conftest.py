@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from anka.adapters.keyring.file import FileKeyring, sandbox_keyring
 from anka.jobs import keys
+from tests.builders.goods import keyring
 from tests.databases import Database
 from tests.journeys.market import Market, running
 from tests.journeys.people import Troupe
@@ -53,16 +53,18 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def market(worker_database: Database, tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Market]:
     home = tmp_path_factory.mktemp("market")
+    # The database is shared with other tests, and the market is ready only where its keyring opens what lies there.
+    keyring()
+    shutil.copy(Path(os.environ["ANKA_HOME"]) / "keyring.json", home / "keyring.json")
     with running(database=worker_database, home=home, log=home / "log") as started:
         yield started
 
 
 @pytest.fixture
 def _keyring(market: Market) -> Iterator[None]:
-    """What the test puts on the shelf must open in the market's processes: both use the market's keyring."""
+    """What the test puts on the shelf must open in the market's processes: both use the keyring of this run."""
     before = keys.keyring
-    ring: FileKeyring = sandbox_keyring(home=market.home)
-    keys.keyring = lambda: ring
+    keys.keyring = keyring
     yield
     keys.keyring = before
 

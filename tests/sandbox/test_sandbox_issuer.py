@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Iterator
@@ -304,3 +305,12 @@ def test_a_receipt_for_something_else_is_none(world: World, impostor: Impostor, 
 def test_negative_control_the_right_receipt_counts(world: World, impostor: Impostor) -> None:
     impostor.body = json.dumps({"unit": UNIT, "number": "V1", "receipt": "R1"}).encode()
     assert impostor.as_issuer(world).void(question=about(), number="V1").receipt == "R1"
+
+
+def test_it_can_be_asked_from_within_an_event_loop(issuer: SandboxIssuer) -> None:
+    """Whoever asks may be inside a loop already, which takes no second one."""
+
+    async def ask() -> list[Answer]:
+        return issuer.status(questions=[about()])
+
+    assert len(asyncio.run(ask())) == 1

@@ -9,10 +9,11 @@ import asyncio
 import hashlib
 import json
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -72,6 +73,15 @@ class AnswerTooLong(Exception):
     code, status = "answer_too_long", 502
 
 
+Answered = TypeVar("Answered")
+
+
+def _alone(work: Coroutine[Any, Any, Answered]) -> Answered:
+    """Carry out a conversation in a thread of its own: whoever asks may be inside an event loop, which takes no second one."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
 @dataclass(frozen=True, slots=True)
 class _Heard:
     """An answer whose signature was checked."""
@@ -101,12 +111,12 @@ class SignedIssuer:
 
     def status(self, *, questions: Sequence[Question]) -> list[Answer]:
         """Return what the issuer says about each key, in the order of the questions, within 2 s in all, 200 keys at a time."""
-        return asyncio.run(self._status(questions))
+        return _alone(self._status(questions))
 
     def void(self, *, question: Question, number: str) -> Answer:
         """Ask to make a key worthless. A refusal of the issuer says that it is not voidable; silence says nothing."""
         message = {"unit": question.unit, "key_sha256": question.key_sha256, "number": number}
-        heard = asyncio.run(self._heard("/void", message, TOTAL_SECONDS))
+        heard = _alone(self._heard("/void", message, TOTAL_SECONDS))
         return Answer(reason="no_answer") if heard is None else _void_answer(heard, question, number)
 
     def read_notice(self, *, headers: Mapping[str, str], body: bytes, path: str) -> dict[str, Answer]:

@@ -28,6 +28,7 @@ LABELS = {
     "cancel": _("Cancel this order"),
     "cancel_unit": _("No longer wanted: refund now"),
     "reveal": _("Show key"),
+    "key_check": _("Check the key"),
     "confirm": _("Confirm delivery"),
     "accept": _("Take up"),
     "deliver": _("Deliver"),
@@ -51,7 +52,7 @@ _OPENED = frozenset({Stage.REVEALED, Stage.DELIVERED, Stage.USED})
 
 class Action(msgspec.Struct, frozen=True):
     """One thing that may be done, or may not and why. `path` is the API's; `position` is set where it is about one unit; `needs` names what
-    has to be said with it: `ask`, where the amount is agreed between the parties."""
+    has to be said with it: `ask` where the amount is agreed between the parties, `prefix`, the beginning of a key."""
 
     name: str
     method: str
@@ -82,7 +83,8 @@ def actions_for(*, state: OrderState, actor: Actor, at: Moment) -> tuple[Action,
 
 def _drafts(state: OrderState, actor: Actor, at: Moment) -> tuple[_Draft, ...]:
     if actor.kind is ActorKind.BUYER:
-        return (_pay(state, at), *_ways_out(state, actor, at), *(_reveal(state, unit) for unit in state.units), _confirm(state, at))
+        goods = (draft for unit in state.units for draft in (_reveal(state, unit), *_check(state, unit)))
+        return (_pay(state, at), *_ways_out(state, actor, at), *goods, _confirm(state, at))
     if actor.kind is ActorKind.MERCHANT:
         return (*_ways_out(state, actor, at)[:2], *_hand_work(state))
     if actor.kind is ActorKind.PLATFORM:
@@ -174,6 +176,14 @@ def _hand_work(state: OrderState) -> tuple[_Draft, ...]:
 def _reveal(state: OrderState, unit: Unit) -> _Draft:
     path = f"/orders/{state.number}/units/{state.unit_number(unit.position)}/reveal"
     return _Draft("reveal", "POST", path, _why_not_reveal(state, unit), unit.position)
+
+
+def _check(state: OrderState, unit: Unit) -> tuple[_Draft, ...]:
+    """Whoever has opened a key may show that it is this very one; before that there is nothing to show."""
+    if unit.stage not in (Stage.REVEALED, Stage.USED) or unit.key_id is None:
+        return ()
+    path = f"/orders/{state.number}/units/{state.unit_number(unit.position)}/key-check"
+    return (_Draft("key_check", "POST", path, None, unit.position, needs=("prefix",)),)
 
 
 def _why_not_reveal(state: OrderState, unit: Unit) -> str | None:
