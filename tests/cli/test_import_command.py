@@ -13,8 +13,9 @@ from tests.databases import Database
 
 
 @pytest.fixture
-def variables(database: Database, tmp_path: Path) -> dict[str, str]:
-    return {"ANKA_DATABASE_URL": database.runtime, "ANKA_HOME": str(tmp_path / "home")}
+def variables(fresh_database: Database, tmp_path: Path) -> dict[str, str]:
+    """A database of its own: what these commands seal, they seal with the keyring of a home of its own."""
+    return {"ANKA_DATABASE_URL": fresh_database.runtime, "ANKA_HOME": str(tmp_path / "home")}
 
 
 def run(variables: dict[str, str], tmp_path: Path, product: str, content: bytes, *more: str) -> Result:

@@ -11,6 +11,9 @@ HOURS = 60
 DAYS = 24 * HOURS
 
 
+MOST_LOOKS = 50
+
+
 def buy(buyer: Person, product: Product) -> str:
     """Buy one piece, pay at the sandbox's cashier, and return the order's number; the order's page is open then."""
     buyer.open(f"/products/{product.number}")
@@ -22,7 +25,11 @@ def buy(buyer: Person, product: Product) -> str:
     found = re.search(r"/orders/([^/]+)/pay", buyer.page.url)
     assert found, buyer.page.url
     buyer.pay()
-    buyer.open(f"/orders/{found.group(1)}")
+    # The gateway's notice travels by itself; the page says so until it is there.
+    for _look in range(MOST_LOOKS):
+        buyer.open(f"/orders/{found.group(1)}")
+        if "等你付款" not in buyer.page.inner_text("body"):
+            break
     return found.group(1)
 
 
