@@ -18,6 +18,7 @@ from anka.sandbox.server import RunningGateway
 from tests.api.client import Client, Response
 from tests.api.people import Person, a_client, a_sealed_order
 from tests.builders import Product, a_product
+from tests.builders.goods import lend_keyring
 from tests.databases import Database
 
 
@@ -25,6 +26,7 @@ from tests.databases import Database
 def _sandbox(database: Database, tmp_path: Path) -> Iterator[None]:
     settings = GatewaySettings(mode=Mode.SANDBOX, home=tmp_path, database_url=database.owner, base_url="http://sandbox.test")
     running = RunningGateway(gateway=Gateway(settings=settings), host="127.0.0.1", port=0)
+    lend_keyring(tmp_path)
     wire(replace(ENVIRONMENT, home=tmp_path, gateway_url=f"http://127.0.0.1:{running.port}"))
     yield
     channels["sandbox"].close_connections()  # type: ignore[attr-defined]  # the sandbox's channel has connections

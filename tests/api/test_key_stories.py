@@ -20,6 +20,7 @@ from anka.sandbox.server import RunningGateway
 from tests.api.client import Client
 from tests.api.people import OUT, Person, a_staff_member, merchant_of
 from tests.builders import Product, a_product, serial
+from tests.builders.goods import lend_keyring
 from tests.databases import Database
 
 HOUR, DAY = 3600, 86_400
@@ -32,6 +33,7 @@ def _outside_world(database: Database, tmp_path: Path) -> Iterator[None]:
     """A gateway, an issuer and a clock of this test's own."""
     settings = GatewaySettings(mode=Mode.SANDBOX, home=tmp_path, database_url=database.owner, base_url="http://sandbox.test")
     running = RunningGateway(gateway=Gateway(settings=settings), host="127.0.0.1", port=0)
+    lend_keyring(tmp_path)
     wire(replace(ENVIRONMENT, home=tmp_path, gateway_url=f"http://127.0.0.1:{running.port}"))
     yield
     channels["sandbox"].close_connections()  # type: ignore[attr-defined]  # the sandbox's channel has connections

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from anka.jobs import keys
-from tests.builders.goods import keyring
+from tests.builders.goods import keyring, lend_keyring
 from tests.databases import Database
 from tests.journeys.market import Market, running
 from tests.journeys.people import Troupe
@@ -54,8 +54,7 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 def market(worker_database: Database, tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Market]:
     home = tmp_path_factory.mktemp("market")
     # The database is shared with other tests, and the market is ready only where its keyring opens what lies there.
-    keyring()
-    shutil.copy(Path(os.environ["ANKA_HOME"]) / "keyring.json", home / "keyring.json")
+    lend_keyring(home)
     with running(database=worker_database, home=home, log=home / "log") as started:
         yield started
 
