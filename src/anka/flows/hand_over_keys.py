@@ -94,6 +94,7 @@ def _store(state: OrderState, actor: Actor, secrets: Sequence[str], sealer: Seal
     stored = writes.add_keys(batch=batch, data_key_version=sealer.data_key.version, sealed=sealed)
     if len(stored) < len(key_ids):
         raise KeyDeliveredBefore
+    writes.note_duplicates(shop_id=state.shop_id, keys=sealed, at=at.now)
     return key_ids
 
 

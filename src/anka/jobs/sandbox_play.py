@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from anka.adapters.channels import sandbox_play
 from anka.adapters.channels.port import PaymentRequest
 from anka.adapters.channels.sandbox import SandboxChannel
-from anka.core import clock, database
+from anka.core import clock, database, outbox
 from anka.core.actors import system
 from anka.core.clock import Moment
 from anka.core.refusals import BadInput, NotFound, Refusal
@@ -40,7 +40,6 @@ MOST_STEPS = 2000
 # A worker of this sandbox may be at the same work; it is given up to two seconds.
 IN_HAND = "SELECT EXISTS (SELECT FROM core_outbox WHERE done_at IS NULL AND due_at <= %s AND leased_until IS NOT NULL)"
 MOST_LOOKS, ONE_LOOK = 40, 0.05
-ASK_NOW = "UPDATE core_outbox SET due_at = %s WHERE topic = 'refund' AND done_at IS NULL AND leased_until IS NULL AND due_at > %s"
 
 
 class SandboxIsOff(Refusal):
@@ -189,7 +188,7 @@ def move_clock(*, advance_seconds: int | None, now: datetime | None) -> datetime
             break
     end = Moment(now=target, real=before.real)
     # The gateway's notices travel by themselves; who moves the clock wants to see now what it would tell, so it is asked.
-    database.rows(ASK_NOW, (target, target))
+    outbox.bring_forward(topic="refund", at=end)
     _run_due(end)
     return clock.moment().now
 
