@@ -9,6 +9,7 @@ from anka.domain.policy.decide import NoRuleMatches, decide
 from anka.domain.policy.decision import Decision, is_worse
 from anka.domain.policy.grammar import RuleTableError
 from anka.domain.policy.table import RuleSet, default_rules, default_texts, parse_rules
+from anka.domain.policy.vocabulary import FEATURES
 
 REFUSE = '[[rule]]\nposition = 900\nid = "rest"\npattern = "refusal"\nzh = "不退"\nen = "no"\n'
 
@@ -166,3 +167,9 @@ def test_worse_is_what_is_worse_for_the_buyer() -> None:
 def test_a_receipt_can_be_read_back() -> None:
     decision = judged(default_rules(), goods="card_key", stage="revealed", delivered_minutes_ago=1)
     assert Decision.from_receipt(decision.to_receipt()) == decision
+
+
+def test_a_condition_can_speak_of_the_merchants_answer() -> None:
+    rules = with_rest(rule('when = { goods = ["top_up"], merchant_answer = ["silent", "refused"] }\n' + INSTANT))
+    answered = {answer: judged(rules, goods="top_up", stage="queued", merchant_answer=answer).rule for answer in FEATURES["merchant_answer"]}
+    assert answered == {"none": "rest", "agreed": "rest.agreed", "refused": "mine", "silent": "mine"}

@@ -14,12 +14,12 @@ from anka.domain.policy.reasons import REASONS, ReasonGroup
 YES_NO = ("true", "false")
 FEATURES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
     {
-        **{key: values for key, values in VALUES.items() if key != "merchant_answer"},
+        **VALUES,
         "group": tuple(str(group) for group in ReasonGroup),
         **dict.fromkeys(("voidable", "overdue", "bad", "wrong", "short", "consumed"), YES_NO),
     }
 )
-"""What a condition can speak of, and the values of each. The merchant's answer is left to the patterns."""
+"""What a condition can speak of, and the values of each. What follows from the merchant's answer is best left to the patterns."""
 TRUTHS = frozenset(name for name, values in FEATURES.items() if values == YES_NO)
 NUMBERS = ("ago", "upstream_minutes", "progress", "delivered_percent")
 """What a bound can be put on."""
@@ -79,6 +79,7 @@ _BAD, _WRONG, _OVERDUE, _VOIDABLE, _SHORT, _CONSUMED = map(_truth, ("bad", "wron
 BAD_CHECKS = frozenset({"invalid", "used_before_reveal"})
 _GOODS, _STAGE, _ASKER, _USED_BY = _bits("goods"), _bits("stage"), _bits("asker"), _bits("used_by")
 _NOTICE, _LOGIN, _UPSTREAM, _DISPUTE = _bits("notice"), _bits("login_seen"), _bits("upstream"), _bits("dispute")
+_ANSWER = _bits("merchant_answer")
 _REASON = {code: BIT["reason", code] | BIT["group", reason.group] for code, reason in REASONS.items()}
 _USE = {value: bit | _BAD[value in BAD_CHECKS] for value, bit in _bits("use_check").items()}
 _MATCHES = {value: bit | _WRONG[value == "no"] for value, bit in _bits("matches_order").items()}
@@ -116,6 +117,7 @@ def situation(facts: Facts, stage: str) -> int:
         | _STAGE[stage]
         | _REASON[facts.reason]
         | _ASKER[facts.asker]
+        | _ANSWER[facts.merchant_answer]
         | _USE[facts.use_check]
         | _USED_BY[facts.used_by]
         | _MATCHES[facts.matches_order]
