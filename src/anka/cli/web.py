@@ -19,6 +19,7 @@ FAILURES = (EnvironmentNotUsable, EmbeddedDatabaseError)
 # Measured: more threads per process cost 14 to 30 per cent.
 THREADS = 2
 PORT = 8000
+GRACE_SECONDS = 5
 
 
 def arguments(*, parser: argparse.ArgumentParser) -> None:
@@ -26,6 +27,8 @@ def arguments(*, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default=os.environ.get("ANKA_HOST") or "127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=int(os.environ.get("ANKA_PORT") or PORT), help="port to listen on (default 8000)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one per core)")
+    grace = f"seconds that requests which have begun may still take when told to stop (default {GRACE_SECONDS})"
+    parser.add_argument("--grace", type=int, default=GRACE_SECONDS, help=grace)
 
 
 def load(target: str) -> Callable[..., Any]:
@@ -58,7 +61,7 @@ def run(*, given: argparse.Namespace) -> int:
             log_level=LogLevels.warning,
             respawn_failed_workers=True,
             respawn_interval=0.5,
-            workers_kill_timeout=5,
+            workers_kill_timeout=given.grace,
             websockets=False,
         )
         server.serve(target_loader=load, wrap_loader=True)
