@@ -171,5 +171,7 @@ def test_a_receipt_can_be_read_back() -> None:
 
 def test_a_condition_can_speak_of_the_merchants_answer() -> None:
     rules = with_rest(rule('when = { goods = ["top_up"], merchant_answer = ["silent", "refused"] }\n' + INSTANT))
-    answered = {answer: judged(rules, goods="top_up", stage="queued", merchant_answer=answer).rule for answer in FEATURES["merchant_answer"]}
+    answered = {
+        answer: judged(rules, goods="top_up", stage="queued", merchant_answer=answer).rule for answer in FEATURES["merchant_answer"]
+    }
     assert answered == {"none": "rest", "agreed": "rest.agreed", "refused": "mine", "silent": "mine"}
