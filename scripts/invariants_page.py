@@ -14,16 +14,10 @@ What must hold at every moment, whoever did what and whatever crashed. `anka aud
 database, changes nothing and makes nobody wait; it prints one line per violation and ends with 1 where there is one (`--json` for
 programs). The tests run it after every test that moves money or goods.
 
-Each invariant is one query in `src/anka/jobs/sql/audit`, in plain SQL. Each of its clauses has a mutant in `tests/faults/mutants.py` or
+Each invariant is one query in `src/anka/jobs/sql/audit`, in plain SQL (of I12 and I15 parts need keys or rules: `checkpoints.py` and
+`audit.py` in `src/anka/jobs`). Each of its clauses has a mutant in `tests/faults/mutants.py` or
 `clauses.py`: a violation planted on purpose, which the audit must name, it and no other. This page is written by
 `scripts/invariants_page.py`.
-
-"""
-REPLAY = """\
-## I15
-
-Each stored decision replays to the same answer from its stored facts, by the rules of its time (`orders_policy` keeps every version).
-Not SQL: it runs the rules (`src/anka/jobs/audit.py`).
 
 """
 FOOT = """\
@@ -52,7 +46,6 @@ def described(path: Path) -> str:
 def page() -> str:
     """Return the whole page."""
     sections = {int(path.name[1:3]): described(path) for path in AUDIT.glob("i[0-9][0-9]_*.sql")}
-    sections[15] = REPLAY
     return HEAD + "".join(sections[number] for number in sorted(sections)) + FOOT
 
 

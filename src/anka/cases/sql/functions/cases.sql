@@ -9,6 +9,15 @@ $$
         RETURNING encode(hash, 'hex');
 $$;
 
+-- The seal of a receipt: over all it says and where it stands, its facts and decision by their hash. It goes into the event of the
+-- judgement and so into the chain, whence the audit (I15) takes it; how it is written down must therefore never change.
+CREATE OR REPLACE FUNCTION receipt_seal(in_number text, in_receipt cases_receipt) RETURNS text LANGUAGE sql IMMUTABLE AS
+$$
+    SELECT encode(sha256(convert_to(jsonb_build_array(in_number, in_receipt.sequence,
+        to_char(in_receipt.decided_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), in_receipt.policy_version, in_receipt.rule,
+        in_receipt.because_zh, in_receipt.because_en, encode(in_receipt.hash, 'hex'))::text, 'UTF8')), 'hex');
+$$;
+
 -- Open a case with its receipt, and lead it along `path`: to the status where it waits for somebody, or through executing to closed
 -- where everything happens in this very transaction. Its units are argued about, and `frozen_each` of their money is frozen, until it closes.
 CREATE OR REPLACE FUNCTION open_case(in_shop bigint, in_order bigint, in_at timestamptz, in_actor text, in_case jsonb) RETURNS void
@@ -38,7 +47,9 @@ BEGIN
     proof := add_receipt(in_shop, opened, in_at, in_case -> 'receipt');
     PERFORM record_event(in_shop, in_order, in_at, in_actor, 'case_opened', wanted, NULL, NULL, jsonb_build_object(
         'case', in_case ->> 'number', 'reason', in_case ->> 'reason', 'rule', in_case -> 'receipt' ->> 'rule', 'route', in_case ->> 'route',
-        'refund_minor', (in_case ->> 'refund_minor')::bigint, 'receipt', proof));
+        'refund_minor', (in_case ->> 'refund_minor')::bigint, 'receipt', proof, 'seal', (
+            SELECT receipt_seal(in_case ->> 'number', receipt) FROM cases_receipt AS receipt
+            WHERE receipt.shop_id = in_shop AND receipt.case_id = opened)));
     FOR item IN SELECT value FROM jsonb_array_elements(coalesce(in_case -> 'evidence', '[]'::jsonb)) LOOP
         PERFORM add_case_evidence(in_shop, opened, in_at, item);
     END LOOP;
@@ -83,6 +94,7 @@ DECLARE
     argued cases_case;
     part jsonb;
     proofs jsonb := '[]'::jsonb;
+    seals jsonb := '[]'::jsonb;
 BEGIN
     UPDATE cases_case SET
             merchant_answer = coalesce(in_step ->> 'merchant_answer', merchant_answer),
@@ -127,10 +139,12 @@ BEGIN
     END IF;
     FOR part IN SELECT value FROM jsonb_array_elements(coalesce(in_step -> 'receipts', '[]'::jsonb)) LOOP
         proofs := proofs || to_jsonb(add_receipt(in_shop, argued.id, in_at, part));
+        seals := seals || to_jsonb((SELECT receipt_seal(argued.number, receipt) FROM cases_receipt AS receipt
+            WHERE receipt.shop_id = in_shop AND receipt.case_id = argued.id ORDER BY receipt.sequence DESC LIMIT 1));
     END LOOP;
     PERFORM record_event(in_shop, in_order, in_at, in_actor, in_step ->> 'what', argued.positions, NULL, NULL,
         coalesce(in_step -> 'details', '{}'::jsonb) || jsonb_build_object('case', argued.number)
-        || CASE WHEN in_step ? 'receipts' THEN jsonb_build_object('receipts', proofs) ELSE '{}'::jsonb END);
+        || CASE WHEN in_step ? 'receipts' THEN jsonb_build_object('receipts', proofs, 'seals', seals) ELSE '{}'::jsonb END);
     PERFORM lead_case(in_shop, argued.id, in_at, in_step -> 'path', in_step ->> 'outcome');
 END
 $$;
