@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from anka.cli import policy_backtest
 from anka.domain.facts import Facts, FactsError
 from anka.domain.policy.decide import NoRuleMatches, decide
 from anka.domain.policy.explain import UnknownLanguage, explain, what_would_change
@@ -32,10 +33,13 @@ def arguments(*, parser: argparse.ArgumentParser) -> None:
     verb.add_argument("facts", type=Path, metavar="FACTS.json")
     verb.add_argument("--lang", choices=("zh", "en"), default="zh")
     verb.add_argument("--rules", type=Path, metavar="FILE", help="a TOML file of rules instead of the default ones")
+    policy_backtest.arguments(verbs=verbs)
 
 
 def run(*, given: argparse.Namespace) -> int:
     """Run the verb; 1 where a line or the facts could not be judged."""
+    if given.verb == "backtest":
+        return policy_backtest.run(given=given)
     rules = _rules(given.rules)
     if given.verb == "explain":
         return _explain(given, rules)
