@@ -246,7 +246,7 @@ def test_twins_at_once_get_one_effect_and_the_same_answer(what: str) -> None:
     together = Barrier(TWINS)
 
     def send(_: int) -> Response:
-        together.wait(timeout=10)
+        together.wait(timeout=60)
         try:
             return caller.post(path, body, key="twins")
         finally:

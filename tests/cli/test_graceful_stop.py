@@ -1,7 +1,7 @@
 """SIGTERM: what has begun is finished and answered, nothing new is taken, and everybody is gone.
 
-Nothing here measures time. What is held here is held until the test lets go of it, so the limits that production has (3 s for a lock,
-5 s for requests that have begun) are lifted, and every other bound is only there so that a hanging test ends.
+Nothing here measures time. What is held here is held until the test lets go of it: requests that have begun may take longer than the 5 s
+of production, locks may be held for longer than its 3 s (tests.databases), and every other bound is there so that a hanging test ends.
 """
 
 import json
@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -25,7 +26,7 @@ from anka.core.clock import moment
 from anka.flows.issue_token import issue_token
 from tests import builders
 from tests.builders import Order
-from tests.cli.running import start
+from tests.cli.running import environment, start
 from tests.databases import Database
 
 TICK = threading.Event()
@@ -55,7 +56,7 @@ class Web:
             "ANKA_LOG_FORMAT": "json",
         }
         self.log = home / "web.log"
-        self.process = start(("web", "--port", str(self.port), "--workers", "2", "--grace", str(MOST_SECONDS)), variables, self.log)
+        self.process = start(("web", "--port", str(self.port), "--workers", "1", "--grace", str(MOST_SECONDS)), variables, self.log)
         assert eventually(lambda: self.answers("/livez")), self.log.read_text()
 
     def ask(self, path: str, body: object = None, token: str = "") -> Any:
@@ -75,20 +76,8 @@ class Web:
 
 
 @pytest.fixture
-def patient(fresh_database: Database) -> Database:
-    """A database in which nobody gives up waiting for a lock."""
-    with fresh_database.as_owner() as owner:
-        limited = "SELECT oid::regprocedure::text FROM pg_proc WHERE proconfig::text LIKE '%lock_timeout%'"
-        functions = [row[0] for row in owner.execute(limited)]
-        for function in functions:
-            owner.execute(f"ALTER FUNCTION {function} SET lock_timeout = 0".encode())
-    assert functions
-    return fresh_database
-
-
-@pytest.fixture
-def web(patient: Database, tmp_path: Path) -> Iterator[Web]:
-    web = Web(patient, tmp_path)
+def web(fresh_database: Database, tmp_path: Path) -> Iterator[Web]:
+    web = Web(fresh_database, tmp_path)
     yield web
     if web.process.poll() is None:
         os.killpg(web.process.pid, signal.SIGKILL)
@@ -110,10 +99,10 @@ def confirming(web: Web, order: Order, told: dict[str, Any]) -> threading.Thread
     return thread
 
 
-def test_a_request_in_flight_is_answered_and_nothing_new_is_taken(web: Web, patient: Database) -> None:
+def test_a_request_in_flight_is_answered_and_nothing_new_is_taken(web: Web, fresh_database: Database) -> None:
     order = builders.a_revealed_order()
     told: dict[str, Any] = {}
-    with psycopg.connect(patient.owner) as holder:
+    with psycopg.connect(fresh_database.owner) as holder:
         holder.execute("SELECT FROM orders_order WHERE number = %s FOR UPDATE", (order.number,))
         thread = confirming(web, order, told)
         assert eventually(lambda: database.value(WAITING))
@@ -128,11 +117,11 @@ def test_a_request_in_flight_is_answered_and_nothing_new_is_taken(web: Web, pati
 
 
 @pytest.mark.breaks_invariants
-def test_where_it_is_killed_instead_the_effect_is_none(web: Web, patient: Database) -> None:
+def test_where_it_is_killed_instead_the_effect_is_none(web: Web, fresh_database: Database) -> None:
     """The negative control: without grace the same request gets no answer. Its effect is none, and a repeat carries it out."""
     order = builders.a_revealed_order()
     told: dict[str, Any] = {}
-    with psycopg.connect(patient.owner) as holder:
+    with psycopg.connect(fresh_database.owner) as holder:
         holder.execute("SELECT FROM orders_order WHERE number = %s FOR UPDATE", (order.number,))
         thread = confirming(web, order, told)
         assert eventually(lambda: database.value(WAITING))
@@ -144,13 +133,13 @@ def test_where_it_is_killed_instead_the_effect_is_none(web: Web, patient: Databa
     assert order.moneys == ["held"]
 
 
-def test_a_worker_stops_and_leaves_its_work_to_others(patient: Database, tmp_path: Path) -> None:
-    variables = {"ANKA_HOME": os.environ["ANKA_HOME"], "ANKA_DATABASE_URL": patient.runtime}
+def test_a_worker_stops_and_leaves_its_work_to_others(fresh_database: Database, tmp_path: Path) -> None:
+    variables = {"ANKA_HOME": os.environ["ANKA_HOME"], "ANKA_DATABASE_URL": fresh_database.runtime}
     process = start(("worker",), variables, tmp_path / "worker.log")
     try:
         assert eventually(lambda: database.value("SELECT count(*) FROM core_worker"))
         order = builders.a_paid_order()
-        with psycopg.connect(patient.owner) as holder:
+        with psycopg.connect(fresh_database.owner) as holder:
             holder.execute("SELECT FROM orders_order WHERE number = %s FOR UPDATE", (order.number,))
             assert eventually(lambda: database.value(WAITING))
             process.terminate()
@@ -164,6 +153,22 @@ def test_a_worker_stops_and_leaves_its_work_to_others(patient: Database, tmp_pat
             process.kill()
         process.wait(MOST_SECONDS)
     assert "Traceback" not in (tmp_path / "worker.log").read_text()
+
+
+LOADING = """
+import os, signal
+from anka.cli import web
+signal.signal(signal.SIGTERM, lambda *_: None)
+web.load("")
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_what_is_still_loading_when_told_to_stop_ends_at_once(tmp_path: Path) -> None:
+    """A process that serves nothing yet has nothing to finish; with its master's handler it would be waited for until grace is over."""
+    variables = environment(ANKA_HOME=str(tmp_path), ANKA_DATABASE_URL="dbname=none")
+    done = subprocess.run([sys.executable, "-P", "-c", LOADING], env=variables, capture_output=True, timeout=MOST_SECONDS, check=False)
+    assert done.returncode == -signal.SIGTERM, done.stderr
 
 
 def test_what_is_told_of_a_request_in_the_log_of_a_process(web: Web) -> None:

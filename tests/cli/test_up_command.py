@@ -63,7 +63,7 @@ class Market:
     def ask(self, path: str, body: object = None, token: str = "") -> Any:
         headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(urllib.request.Request(f"{self.address}{path}", data, headers), timeout=20) as answer:
+        with urllib.request.urlopen(urllib.request.Request(f"{self.address}{path}", data, headers), timeout=60) as answer:
             return json.load(answer)
 
     def answers(self) -> bool:
@@ -107,7 +107,7 @@ def market(tmp_path: Path) -> Iterator[Market]:
         # The others follow it; the database's supervisor, which looks after the server, must not be killed.
         market.process.kill()
         market.process.wait()
-    gone = eventually(lambda: not market.left_over(), 200)
+    gone = eventually(lambda: not market.left_over(), 600)
     shutil.rmtree(embedded.folder_of(home=market.home), ignore_errors=True)
     assert gone
 
@@ -153,7 +153,7 @@ def test_the_demo_market(market: Market) -> None:
     assert market.process is not None
     # As a terminal does on Ctrl-C: to everybody at once.
     os.killpg(market.process.pid, signal.SIGINT)
-    assert market.process.wait(10) == 0
+    assert market.process.wait(60) == 0
     assert "Unexpected" not in market.said()
     assert "Traceback" not in market.said()
     assert market.left_over() == []
@@ -162,7 +162,7 @@ def test_the_demo_market(market: Market) -> None:
     assert _counts(market) == (orders, products)
     market.process.kill()
     market.process.wait()
-    assert eventually(lambda: not market.left_over(), 200)
+    assert eventually(lambda: not market.left_over(), 600)
     assert anka("audit", variables=market.variables).status == 0
 
 

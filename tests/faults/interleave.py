@@ -19,7 +19,7 @@ from tests.faults.crash import MOST_LOOKS, watching
 
 HOOKS = ("after_lock", "before_commit")
 LOCKING = ("lock_order(", "lock_case(", "lock_fallen_cases(", "lock_attempt(", "lock_unidentified(", "read_for_purchase(", "expire_unpaid(")
-PATIENCE = 30.0
+PATIENCE = 120.0
 ONE_LOOK = 0.001
 Act = Callable[[], object]
 

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import psycopg
@@ -21,8 +22,8 @@ from tests.api.client import Client
 from tests.api.people import a_client
 from tests.builders import Order, a_paid_order, a_product, a_sealed_order
 from tests.embedded import tools
-from tests.faults.crash import cut_the_line
-from tests.faults.interleave import Actor
+from tests.faults.crash import cut_the_line, watching
+from tests.faults.interleave import PATIENCE
 
 ASKED: dict[str, Callable[[], object]] = {
     "rows": lambda: database.value("SELECT 1"),
@@ -124,22 +125,29 @@ def test_a_statement_that_takes_too_long_is_told_and_changes_nothing(worker_data
 def test_a_deadlock_is_told_changes_nothing_and_the_next_try_works(worker_database: databases.Database) -> None:
     """Our flows lock in one order; somebody at the database who does not is the one case where PostgreSQL has to choose."""
     order = a_paid_order()
-    cancelling = Actor(lambda: order.cancel(key="once"))
-    with closing(worker_database.as_owner()) as owner:
+    with closing(worker_database.as_owner()) as owner, closing(worker_database.as_owner()) as onlooker:
         owner.execute("BEGIN")
         held = "SELECT FROM vault_key WHERE shop_id = %s AND id = %s FOR UPDATE"
         owner.execute(held, (order.shop.id, order.state.units[0].key_id))
-        # Whoever began to wait first notices; it has to be us.
-        cancelling.start()
-        assert tools.eventually(lambda: bool(database.value(WAITING, (worker_database.name,))))
-        owner.execute("SELECT FROM orders_order WHERE shop_id = %s AND id = %s FOR UPDATE", (order.shop.id, order.state.id))
+        wants = "SELECT FROM orders_order WHERE shop_id = %s AND id = %s FOR UPDATE"
+        other = Thread(target=owner.execute, args=(wants, (order.shop.id, order.state.id)))
+
+        def wait_the_other_way_round(moment: str, sql: str) -> None:
+            if moment == "statement" and "change_order(" in sql and other.ident is None:
+                other.start()
+                blocked = "SELECT cardinality(pg_blocking_pids(%s)) > 0"
+                assert tools.eventually(lambda: onlooker.execute(blocked, (owner.info.backend_pid,)).fetchone() == (True,))
+                # Each looks for a circle once, when it has waited for so long. The other looks before we close it, so it is up to us.
+                (milliseconds,) = onlooker.execute(LOOKS_AFTER).fetchone() or (1_000,)
+                Event().wait(10 * milliseconds / 1_000)
+
+        with watching(wait_the_other_way_round), pytest.raises(Busy):
+            order.cancel(key="once")
+        other.join(PATIENCE)
         owner.execute("ROLLBACK")
-    assert cancelling.thread is not None
-    cancelling.thread.join(30)
-    assert isinstance(cancelling.result.stopped, Busy), cancelling.result
     assert order.stages == ["queued"]
     assert order.cancel(key="once")
     assert order.stages == ["released"]
 
 
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
+LOOKS_AFTER = "SELECT setting::integer FROM pg_settings WHERE name = 'deadlock_timeout'"

@@ -291,12 +291,12 @@ class Working:
 
     def __exit__(self, *_: Any) -> None:
         self.stop.set()
-        self._thread.join(timeout=30)
+        self._thread.join(timeout=120)
         assert self.ended, "it did not stop, or died"
 
 
-def until(condition: Any, *, patience: int = 400) -> None:
-    """Look until something holds, at most twenty seconds."""
+def until(condition: Any, *, patience: int = 2400) -> None:
+    """Look until something holds, at most two minutes."""
     pause = threading.Event()
     for _ in range(patience):
         if condition():

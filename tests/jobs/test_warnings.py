@@ -168,7 +168,7 @@ def test_two_sweeps_at_once_tell_once(fresh_database: Database) -> None:
     gate = threading.Barrier(4)
 
     def sweep() -> None:
-        gate.wait(timeout=10)
+        gate.wait(timeout=60)
         warn(at=after(0.6))
         connection.close()
 
@@ -176,7 +176,7 @@ def test_two_sweeps_at_once_tell_once(fresh_database: Database) -> None:
     for sweeper in sweepers:
         sweeper.start()
     for sweeper in sweepers:
-        sweeper.join(timeout=30)
+        sweeper.join(timeout=60)
     assert [sorted(heard(order)) for order in orders] == [[("buyer", 50), ("shop", 50)]] * 6
 
 

@@ -74,7 +74,7 @@ def walk(request: pytest.FixtureRequest, chromium: Browser, market: Market, _key
     width, script = WAYS[request.param]
     PICTURES.mkdir(parents=True, exist_ok=True)
     context = chromium.new_context(viewport={"width": width, "height": 800}, java_script_enabled=script, locale="zh-CN")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     name = f"{request.node.originalname.removeprefix('test_')}-{request.param}"
     yield Walk(page=context.new_page(), market=market, pictures=PICTURES, name=name, script=script)
     context.close()

@@ -20,9 +20,9 @@ from anka.core.clock import Moment
 from anka.sandbox import clock
 from tests.databases import Database
 
-READY_SECONDS = 40.0
+READY_SECONDS = 120.0
 POLL_SECONDS = 0.1
-ENOUGH_FOR_ANYTHING_SECONDS = 20.0
+ENOUGH_FOR_ANYTHING_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def running(*, database: Database, home: Path, log: Path) -> Iterator[Market]:
             for process in started:
                 process.terminate()
             for process in started:
-                process.wait(timeout=15)
+                process.wait(timeout=60)
 
 
 def _start(words: list[str], variables: Mapping[str, str], log: int) -> subprocess.Popen[bytes]:
@@ -103,7 +103,7 @@ def _wait(address: str, processes: list[subprocess.Popen[bytes]], log: Path) -> 
     while time.monotonic() < deadline:
         assert all(process.poll() is None for process in processes), log.read_text()[-2000:]
         try:
-            if httpx.get(address, timeout=2, trust_env=False).status_code == 200:
+            if httpx.get(address, timeout=20, trust_env=False).status_code == 200:
                 return
         except httpx.TransportError:
             pass

@@ -150,7 +150,7 @@ class Troupe:
         context = self.chromium.new_context(
             viewport={"width": self.width, "height": 800}, java_script_enabled=self.script, locale="zh-CN", reduced_motion="reduce"
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         self.contexts.append(context)
         person = Person(
             page=context.new_page(),

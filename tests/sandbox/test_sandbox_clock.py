@@ -61,7 +61,7 @@ def test_moves_from_many_threads_are_all_counted(tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     assert clock.offset(home=tmp_path) == timedelta(seconds=400)
 
 
@@ -69,7 +69,7 @@ def test_another_process_moves_the_same_clock(tmp_path: Path) -> None:
     assert clock.offset(home=tmp_path) == timedelta(0)
     program = "import pathlib, sys; from anka.sandbox import clock; clock.advance(home=pathlib.Path(sys.argv[1]), seconds=42)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=30, env=environment)
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=120, env=environment)
     assert clock.offset(home=tmp_path) == timedelta(seconds=42)
 
 
@@ -84,5 +84,5 @@ def test_who_moves_the_clock_waits_for_whoever_is_moving_it(tmp_path: Path) -> N
         assert clock.offset(home=tmp_path) == timedelta(0)
         assert mover.is_alive()
         fcntl.flock(held, fcntl.LOCK_UN)
-        mover.join(timeout=30)
+        mover.join(timeout=60)
     assert clock.offset(home=tmp_path) == timedelta(seconds=1)

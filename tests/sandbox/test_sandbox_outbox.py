@@ -120,7 +120,7 @@ def gateway_process(*, home: Path, database_url: str, port: int = 0) -> Iterator
         yield process, int(line)
     finally:
         process.kill()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
         process.stdout.close()
         process.stderr.close()
 
@@ -144,12 +144,12 @@ def test_after_kill_9_nothing_is_forgotten_and_the_notice_is_sent_again(outside:
     with gateway_process(home=home, database_url=database_url) as (process, port):
         world.channel = channel_to(home=home, port=port, merchant=world.merchant)
         world.play(deliver="send")
-        first = world.merchant.inbox.get(timeout=15)
+        first = world.merchant.inbox.get(timeout=60)
         process.send_signal(signal.SIGKILL)
-        process.wait(timeout=10)
+        process.wait(timeout=60)
     world.merchant.answers.put(ALL_IS_WELL)
     with gateway_process(home=home, database_url=database_url) as (_, port):
-        second = world.merchant.inbox.get(timeout=15)
+        second = world.merchant.inbox.get(timeout=60)
         world.channel = channel_to(home=home, port=port, merchant=world.merchant)
         assert said(first.body)["event_id"] == said(second.body)["event_id"]
         assert world.query_payment().status is EvidenceStatus.SUCCEEDED
@@ -161,7 +161,7 @@ def test_sigterm_ends_it_cleanly_also_with_an_open_connection(outside: tuple[Wor
     with gateway_process(home=home, database_url=database_url) as (process, port), httpx.Client(trust_env=False) as client:
         assert client.get(f"http://127.0.0.1:{port}/readyz").json() == {"ok": True}
         process.terminate()
-        assert process.wait(timeout=15) == 0
+        assert process.wait(timeout=60) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
 
@@ -171,6 +171,6 @@ def test_a_port_that_is_taken_is_an_error_at_once(outside: tuple[World, str, Pat
     taken = int(world.gateway_url.rpartition(":")[2])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", PROGRAM, str(home), database_url, str(taken)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=environment)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
     assert ended.returncode != 0
     assert "Address already in use" in ended.stderr

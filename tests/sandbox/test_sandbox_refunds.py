@@ -144,14 +144,14 @@ def all_at_once(world: World, calls: list[Callable[[], Evidence]]) -> list[Evide
     ):
         holder.execute("SELECT FROM sandbox.payment WHERE number = 'Q1' FOR UPDATE")
         running = [pool.submit(call) for call in calls]
-        for _ in range(100):
+        for _ in range(6000):
             if onlooker.execute(waiting).fetchone() == (len(calls),):
                 break
             pause.wait(0.01)
         else:
             pytest.fail("not every call came to wait for the payment")
         holder.rollback()
-        return [call.result(timeout=10) for call in running]
+        return [call.result(timeout=60) for call in running]
 
 
 def test_eight_at_once_with_one_number_are_one_refund(paid: World) -> None:

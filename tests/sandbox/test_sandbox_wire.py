@@ -153,14 +153,14 @@ def test_keys_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -> N
     found: list[SandboxKeys] = []
 
     def load() -> None:
-        ready.wait(timeout=10)
+        ready.wait(timeout=60)
         found.append(load_keys(home=tmp_path, mode=Mode.SANDBOX))
 
     threads = [Thread(target=load) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=10)
+        thread.join(timeout=60)
 
     assert len({keys.gateway.private_bytes_raw() for keys in found}) == 1
     assert found[0].gateway.private_bytes_raw() != found[0].merchant.private_bytes_raw()

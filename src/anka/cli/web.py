@@ -33,6 +33,8 @@ def arguments(*, parser: argparse.ArgumentParser) -> None:
 
 def load(target: str) -> Callable[..., Any]:
     """Return the application, in a worker process of its own."""
+    # Until the worker serves it still has the handler of its master, which only notes the signal: it would be waited for, then killed.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # A worker whose master was killed would keep the port and answer with yesterday's settings.
     processes.die_with_parent(by=signal.SIGKILL)
     processes.leave_interrupts_to_others()
