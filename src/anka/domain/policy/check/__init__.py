@@ -1,0 +1,6 @@
+"""The proof that a table of rules keeps what it must keep, over the whole space of possible facts: `check`."""
+
+from anka.domain.policy.check.checker import TooTangled, check
+from anka.domain.policy.check.report import Finding, Overlap, Report, Unreachable
+
+__all__ = ["Finding", "Overlap", "Report", "TooTangled", "Unreachable", "check"]
