@@ -13,18 +13,23 @@ FAILURES = (EnvironmentNotUsable, EmbeddedDatabaseError, ProcessFailed, NotAsExp
 BENCHMARKS = {
     "hot": "create, pay and cancel over HTTP against pgbench running the same SQL, on a throw-away database",
     "clocks": "the worker against a minute: so many clocks of cases fall together, on a throw-away database",
+    "backtest": "changed rules tried on so many receipts, against twenty seconds, on a throw-away database",
+    "decide": "decisions a second by the default rules, from facts and from JSON, against forty thousand; no database",
 }
-MOST_SECONDS, MOST_CLIENTS, MOST_CASES = 600, 128, 20_000
+MOST_SECONDS, MOST_CLIENTS, MOST_CASES, MOST_RECEIPTS = 600, 128, 20_000, 1_000_000
 
 
 def arguments(*, parser: argparse.ArgumentParser) -> None:
-    """Declare the benchmark's name, --seconds, --clients, --cases and --json."""
+    """Declare the benchmark's name, --seconds, --clients, --cases, --receipts and --json."""
     parser.add_argument("name", nargs="?", choices=sorted(BENCHMARKS), help="what to measure; without it the benchmarks are listed")
     parser.add_argument("--seconds", type=_within(MOST_SECONDS), default=6, metavar="N", help="seconds of each run (default 6)")
     parser.add_argument(
         "--clients", type=_within(MOST_CLIENTS), default=0, metavar="N", help="clients at once (default: the best of a short trial)"
     )
     parser.add_argument("--cases", type=_within(MOST_CASES), default=10_000, metavar="N", help="clocks: how many fall (default 10000)")
+    parser.add_argument(
+        "--receipts", type=_within(MOST_RECEIPTS), default=100_000, metavar="N", help="backtest, decide: how many (default 100000)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -40,10 +45,10 @@ def _within(most: int) -> Callable[[str], int]:
 def run(*, given: argparse.Namespace) -> int:
     """Measure; 1 where the two sides did not do the same work, or left something the audit finds."""
     if given.name is None:
-        sys.stdout.write("".join(f"{name:8}{what}\n" for name, what in BENCHMARKS.items()))
+        sys.stdout.write("".join(f"{name:10}{what}\n" for name, what in BENCHMARKS.items()))
         return 0
-    if given.name == "clocks":
-        return _clocks(given)
+    if given.name in OTHERS:
+        return OTHERS[given.name](given)
     from anka.bench import hot, results  # noqa: PLC0415  listing the benchmarks loads none of them
 
     found = hot.measure(wish=hot.Wish(seconds=given.seconds, clients=given.clients), say=_say)
@@ -58,6 +63,27 @@ def _clocks(given: argparse.Namespace) -> int:
     found = clocks.measure(cases=given.cases, say=_say)
     sys.stdout.write(f"{clocks.as_json(found=found) if given.json else clocks.as_text(found=found)}\n")
     return 0 if found.carried_out == found.cases and not found.violations else 1
+
+
+def _backtest(given: argparse.Namespace) -> int:
+    """Try rules on receipts; 1 where the back-test does not find what judging them by hand finds."""
+    from anka.bench import backtest  # noqa: PLC0415  listing the benchmarks loads none of them
+
+    found = backtest.measure(receipts=given.receipts, say=_say)
+    sys.stdout.write(f"{backtest.as_json(found=found) if given.json else backtest.as_text(found=found)}\n")
+    return 0 if found.right else 1
+
+
+def _decide(given: argparse.Namespace) -> int:
+    """Decide as fast as it goes. How fast is for the reader to judge."""
+    from anka.bench import decide  # noqa: PLC0415  listing the benchmarks loads none of them
+
+    found = decide.measure(situations=given.receipts, say=_say)
+    sys.stdout.write(f"{decide.as_json(found=found) if given.json else decide.as_text(found=found)}\n")
+    return 0
+
+
+OTHERS: dict[str, Callable[[argparse.Namespace], int]] = {"clocks": _clocks, "backtest": _backtest, "decide": _decide}
 
 
 def _say(text: str) -> None:

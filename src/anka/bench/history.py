@@ -1,0 +1,91 @@
+"""A market's history written straight into an empty database: orders, cases and receipts without the flows that lead to them.
+
+Only for a database that is thrown away: nothing guards these tables afterwards, and nothing else of the market is there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
+import psycopg
+
+from anka.bench.made_facts import made_facts
+from anka.domain.facts import Facts
+from anka.domain.policy.decide import decide
+from anka.domain.policy.decision import Decision
+from anka.domain.policy.table import RuleSet
+
+# Of ten cases, this many are judged a second time, after the merchant has answered.
+ANSWERED_IN_TEN = 3
+ANSWERS = ("agreed", "refused", "silent")
+PRICES = (990, 4_950, 9_900, 19_800, 30_000)
+TABLES = ("orders_order", "orders_unit", "cases_case", "cases_receipt")
+UNGUARD = """
+DO $$
+DECLARE guard record;
+BEGIN
+    FOR guard IN SELECT conrelid::regclass AS named, conname FROM pg_constraint
+        WHERE contype = 'f' AND conrelid = ANY ('{orders_order,orders_unit,cases_case,cases_receipt}'::regclass[]) LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', guard.named, guard.conname);
+    END LOOP;
+END
+$$
+"""
+COPY = "COPY made (place, sequence, facts, decision) FROM STDIN"
+WRITE = """
+INSERT INTO orders_order (shop_id, id, number, buyer_id, product_id, terms_version, quantity, amount_minor, currency,
+        commission_basis_points, notice, policy_version, snapshot, placed_at, hold_until)
+    OVERRIDING SYSTEM VALUE
+    SELECT 1, place, 'BENCH-' || place, 1, 1, 1, 1, (%(prices)s::bigint[])[1 + place %% 5], 'CNY', 500, 'none', %(version)s, '',
+           %(until)s::timestamptz - interval '40 days', %(until)s::timestamptz - interval '39 days'
+    FROM made WHERE sequence = 1;
+INSERT INTO orders_unit (shop_id, order_id, position, goods, amount_minor, since)
+    SELECT 1, place, 1, convert_from(facts, 'UTF8')::jsonb -> 0 -> 'facts' ->> 'goods', (%(prices)s::bigint[])[1 + place %% 5],
+           %(until)s::timestamptz - interval '40 days'
+    FROM made WHERE sequence = 1;
+INSERT INTO cases_case (shop_id, id, number, order_id, kind, status, asker, reason, positions, refund_minor, opened_at)
+    OVERRIDING SYSTEM VALUE
+    SELECT 1, place, 'BENCH-C' || place, place, 'after_sale', 'open', 'buyer', 'OTHER', '{1}', 0, %(until)s
+    FROM made WHERE sequence = 1;
+INSERT INTO cases_receipt (shop_id, case_id, sequence, decided_at, policy_version, rule, facts, decision, because_zh, because_en, hash)
+    SELECT 1, place, sequence, %(until)s::timestamptz - interval '1 second' * (1 + place * 20 %% 2500000), %(version)s, 'made', facts,
+           decision, '', '', sha256(facts || decision)
+    FROM made;
+"""
+Judgement = tuple[int, int, Facts, Decision]
+
+
+def judgements(*, count: int, rules: RuleSet) -> Iterator[Judgement]:
+    """Yield so many judgements by these rules: the number of the case, which of its judgements it is, facts and decision."""
+    made = 0
+    for place, facts in enumerate(made_facts(count=count), start=1):
+        if made == count:
+            return
+        made += 1
+        yield place, 1, facts, decide(facts, rules)
+        if place % 10 < ANSWERED_IN_TEN and made < count:
+            made += 1
+            answered = replace(facts, merchant_answer=ANSWERS[place % len(ANSWERS)])
+            yield place, 2, answered, decide(answered, rules)
+
+
+def write(*, owner_url: str, count: int, rules: RuleSet, until: datetime) -> None:
+    """Write a history of so many receipts, decided by these rules within the month before `until`."""
+    with psycopg.connect(owner_url) as connection, connection.cursor() as cursor:
+        cursor.execute(UNGUARD)
+        for table in TABLES:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER".encode())
+        cursor.execute("CREATE TEMPORARY TABLE made (place bigint, sequence integer, facts bytea, decision bytea)")
+        with cursor.copy(COPY) as copy:
+            for place, sequence, facts, decision in judgements(count=count, rules=rules):
+                judged = [{"facts": facts.to_json(), "position": 1}]
+                stored = (msgspec.json.encode(value, order="sorted") for value in (judged, decision.to_receipt()))
+                copy.write_row((place, sequence, *stored))
+        settings = {"prices": list(PRICES), "version": rules.version, "until": until}
+        for statement in WRITE.split(";\n"):
+            if statement.strip():
+                cursor.execute(statement.encode(), settings)
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        for table in TABLES:
+            connection.execute(f"VACUUM ANALYZE {table}".encode())
