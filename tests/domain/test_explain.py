@@ -5,8 +5,9 @@ from random import Random
 import pytest
 
 from anka.domain.facts import Facts
+from anka.domain.policy.alternatives import MOST_ALTERNATIVES, what_would_change
 from anka.domain.policy.decide import decide
-from anka.domain.policy.explain import MOST_ALTERNATIVES, UnknownLanguage, explain, what_would_change
+from anka.domain.policy.explain import UnknownLanguage, explain
 from anka.domain.policy.table import default_rules
 from tests.domain.oracle import random_facts
 

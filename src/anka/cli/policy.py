@@ -9,8 +9,9 @@ from typing import Any
 
 from anka.cli import policy_backtest
 from anka.domain.facts import Facts, FactsError
+from anka.domain.policy.alternatives import what_would_change
 from anka.domain.policy.decide import NoRuleMatches, decide
-from anka.domain.policy.explain import UnknownLanguage, explain, what_would_change
+from anka.domain.policy.explain import UnknownLanguage, explain
 from anka.domain.policy.grammar import RuleTableError
 from anka.domain.policy.table import RuleSet, default_rules, parse_rules
 

@@ -9,8 +9,9 @@ from django.utils.translation import gettext
 from anka.core.clock import Moment
 from anka.domain.facts import Facts
 from anka.domain.policy import wordings
+from anka.domain.policy.alternatives import Alternative, what_would_change
 from anka.domain.policy.decision import Decision
-from anka.domain.policy.explain import Alternative, verdict, what_would_change
+from anka.domain.policy.explain import verdict
 from anka.domain.policy.reasons import reasons_for
 from anka.domain.policy.table import RuleSet
 from anka.domain.refund_plan import WALLET, Destination
@@ -119,8 +120,7 @@ def alternatives(*, facts: Facts, rules: RuleSet) -> list[Shown]:
 
 
 def _what_if(other: Alternative) -> Shown:
-    zh, en = wordings.CHANGES[(other.key, other.value)]
-    when = pick(zh.removeprefix("如果"), en.removeprefix("If ").removeprefix("Once "))
+    when = pick(other.when_zh.removeprefix("如果"), other.when_en.removeprefix("If ").removeprefix("Once "))
     return {"when": when, "then": verdict(decision=other.decision, language=language())}
 
 

@@ -1,33 +1,16 @@
-"""A decision told to people: what happens, why, who is next, and what would change it."""
+"""A decision told to people: what happens, why, who is next."""
 
-from dataclasses import dataclass, replace
-
-from anka.domain.facts import Facts, FactsError
+from anka.domain.facts import Facts
 from anka.domain.policy import wordings
-from anka.domain.policy.decide import decide
 from anka.domain.policy.decision import Decision
 from anka.domain.policy.reasons import REASONS
-from anka.domain.policy.table import RuleSet
 from anka.domain.policy.wordings import Language
-
-MOST_ALTERNATIVES = 12
 
 
 class UnknownLanguage(Exception):
     """Decisions are told in Chinese and English only."""
 
     code, status = "unknown_language", 422
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """One fact that may still change, and the decision it would bring."""
-
-    key: str
-    value: object
-    decision: Decision
-    zh: str
-    en: str
 
 
 def verdict(*, decision: Decision, language: Language) -> str:
@@ -62,28 +45,3 @@ def explain(*, facts: Facts, decision: Decision, language: Language) -> str:
     lines += ["A replacement is offered first; you may decline it."] if decision.replacement_first else []
     lines += [f"It helps to add: {', '.join(evidence)}. No clock waits for it."] if evidence else []
     return "\n".join([*lines, f"Rule: {decision.rule}"])
-
-
-def _changed(facts: Facts, key: str, value: object) -> Facts | None:
-    if getattr(facts, key) == value:
-        return None
-    try:
-        return replace(facts, **{key: value})  # type: ignore[arg-type]  # checked by Facts itself
-    except FactsError:
-        return None
-
-
-def what_would_change(*, facts: Facts, rules: RuleSet) -> list[Alternative]:
-    """Return the decisions that one changed fact would bring, where route or refund would differ; at most MOST_ALTERNATIVES of them."""
-    now = decide(facts, rules)
-    found: list[Alternative] = []
-    for (key, value), (zh, en) in wordings.CHANGES.items():
-        other = _changed(facts, key, value)
-        if other is None or (key == "merchant_answer" and now.route not in {"merchant", "platform", "refuse"}):
-            continue
-        then = decide(other, rules)
-        if (then.route, then.refund, then.refund_percent) != (now.route, now.refund, now.refund_percent):
-            zh_text = f"{zh}：{verdict(decision=then, language='zh')}。"
-            en_text = f"{en}: {verdict(decision=then, language='en')}."
-            found.append(Alternative(key=key, value=value, decision=then, zh=zh_text, en=en_text))
-    return found[:MOST_ALTERNATIVES]

@@ -72,25 +72,3 @@ EVIDENCE = _words(
     REFUND_PROOF_OUTSIDE=("站外退款凭证", "proof of a refund elsewhere"),
     OTHER=("其他证据", "other evidence"),
 )
-CHANGES = MappingProxyType(
-    {
-        ("use_check", "invalid"): ("如果发行方记录显示商品无效", "If the issuer's record shows the goods invalid"),
-        ("use_check", "used_before_reveal"): ("如果记录显示在您查看之前已被使用", "If the record shows a use before you opened it"),
-        ("use_check", "unused"): ("如果发行方确认尚未使用", "If the issuer confirms that it is unused"),
-        ("use_check", "used_after_reveal"): ("如果记录显示查看之后已被使用", "If the record shows a use after it was opened"),
-        ("used_by", "other"): ("如果记录显示使用人不是您", "If the record shows that somebody else used it"),
-        ("voidable", True): ("如果发行方可以作废这张卡密", "If the issuer can void the key"),
-        ("matches_order", "no"): ("如果核实交付内容与订单不符", "If it turns out not to be what was ordered"),
-        ("promise_overdue", True): ("如果超过承诺的交付时间", "Once the promised time is over"),
-        ("login_seen", "no"): ("如果记录显示没有登录过", "If the record shows that nobody logged in"),
-        ("login_seen", "yes"): ("如果记录显示登录过", "If the record shows that somebody logged in"),
-        ("merchant_answer", "agreed"): ("如果商家同意", "If the merchant agrees"),
-        ("merchant_answer", "refused"): ("如果商家拒绝", "If the merchant refuses"),
-        ("merchant_answer", "silent"): ("如果商家逾期不答复", "If the merchant does not answer in time"),
-        ("upstream", "cancelled"): ("如果供货方确认撤单", "If the supplier confirms the cancellation"),
-        ("upstream", "failed"): ("如果供货方确认无法交付", "If the supplier confirms that it will not come"),
-        ("upstream", "done"): ("如果供货方完成交付", "If the supplier delivers"),
-        ("dispute", "chargeback"): ("如果您向银行发起拒付", "If you dispute the payment with your bank"),
-    }
-)
-"""The single facts that may still change, and how that is said."""
