@@ -7,15 +7,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from anka.cli import policy_backtest
+from anka.cli import policy_backtest, policy_check
 from anka.domain.facts import Facts, FactsError
 from anka.domain.policy.alternatives import what_would_change
+from anka.domain.policy.check import TooTangled
 from anka.domain.policy.decide import NoRuleMatches, decide
 from anka.domain.policy.explain import UnknownLanguage, explain
 from anka.domain.policy.grammar import RuleTableError
 from anka.domain.policy.table import RuleSet, default_rules, parse_rules
 
-FAILURES = (FactsError, RuleTableError, NoRuleMatches, UnknownLanguage, OSError, UnicodeDecodeError)
+FAILURES = (FactsError, RuleTableError, NoRuleMatches, TooTangled, UnknownLanguage, OSError, UnicodeDecodeError)
 LONGEST_LINE = 1_048_576
 
 
@@ -26,7 +27,7 @@ class LineNotReadable(Exception):
 
 
 def arguments(*, parser: argparse.ArgumentParser) -> None:
-    """Declare decide and explain."""
+    """Declare decide, explain, check and backtest."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="verb")
     verb = verbs.add_parser("decide", help="JSON lines of facts on stdin, JSON lines of decisions on stdout")
     verb.add_argument("--rules", type=Path, metavar="FILE", help="a TOML file of rules instead of the default ones")
@@ -34,6 +35,7 @@ def arguments(*, parser: argparse.ArgumentParser) -> None:
     verb.add_argument("facts", type=Path, metavar="FACTS.json")
     verb.add_argument("--lang", choices=("zh", "en"), default="zh")
     verb.add_argument("--rules", type=Path, metavar="FILE", help="a TOML file of rules instead of the default ones")
+    policy_check.arguments(verbs=verbs)
     policy_backtest.arguments(verbs=verbs)
 
 
@@ -41,6 +43,8 @@ def run(*, given: argparse.Namespace) -> int:
     """Run the verb; 1 where a line or the facts could not be judged."""
     if given.verb == "backtest":
         return policy_backtest.run(given=given)
+    if given.verb == "check":
+        return policy_check.run(given=given)
     rules = _rules(given.rules)
     if given.verb == "explain":
         return _explain(given, rules)

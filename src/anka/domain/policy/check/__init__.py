@@ -1,6 +1,6 @@
 """The proof that a table of rules keeps what it must keep, over the whole space of possible facts: `check`."""
 
 from anka.domain.policy.check.checker import TooTangled, check
-from anka.domain.policy.check.report import Finding, Overlap, Report, Unreachable
+from anka.domain.policy.check.report import PROPERTIES, Finding, Overlap, Report, Unreachable, short_facts
 
-__all__ = ["Finding", "Overlap", "Report", "TooTangled", "Unreachable", "check"]
+__all__ = ["PROPERTIES", "Finding", "Overlap", "Report", "TooTangled", "Unreachable", "check", "short_facts"]

@@ -112,6 +112,21 @@ class Report:
         }
 
 
+PROPERTIES: MappingProxyType[int, tuple[str, str]] = MappingProxyType(
+    {
+        1: ("每种情况都有规则处理", "every situation has a rule"),
+        2: ("没有永远不生效的规则", "no rule is unreachable"),
+        3: ("未付款、拒付、供货方结果不明时不自动退款", "nothing is refunded before payment, during a chargeback, or blindly"),
+        4: ("商家有时限，沉默不让买家吃亏", "the merchant has a clock, and silence never costs the buyer"),
+        5: ("拒绝退款须以买家的单独确认为依据", "a refusal rests on a confirmed notice"),
+        6: ("商家同意不会比自动退款少", "agreement never pays less than an automatic refund"),
+        7: ("问题商品不回库存，看过的资料不留用", "faulty goods never return to stock, seen credentials never stay"),
+        8: ("拖得越久不会得到越多", "waiting never pays"),
+        9: ("更充分的理由不会得到更少", "a better reason never gets less"),
+        10: ("要退的份额总能算出", "a share can always be computed"),
+    }
+)
+"""What is proved, by number: the nine properties of the policy and a tenth of ours, in zh and en."""
 SENTENCES: MappingProxyType[str, tuple[int, str, str]] = MappingProxyType(
     {
         "gap": (1, "有些情况没有任何规则处理。", "There are situations no rule speaks of."),
