@@ -3,6 +3,7 @@
 REFERENCE = "a small table of rules, the same on every node"
 PEOPLE = "people belong to no shop, and are few; pages and forms read them through the ORM"
 BY_ITSELF = "a name that must be unique whatever shop it turns out to touch is keyed by itself"
+RULES = "the rules are those of the whole installation, the same for every shop"
 INSTALLATION = "about the whole installation"
 
 EXEMPT = {
@@ -14,6 +15,11 @@ EXEMPT = {
     "cases_move": REFERENCE,
     "ledger_chart": REFERENCE,
     "orders_policy": REFERENCE,
+    "policies_move": REFERENCE,
+    "policies_draft": RULES,
+    "policies_run": RULES,
+    "policies_publication": RULES,
+    "policies_withdrawal": RULES,
     "accounts_person": PEOPLE,
     "accounts_shop": "the list of shops itself; its id is the shop_id of all others",
     "accounts_membership": PEOPLE,

@@ -8,13 +8,19 @@ from django.core.management import call_command
 from django.db import connection as django_connection
 
 from anka.core import schema
-from anka.domain import case_states, chart, delivery_states, payment_states, refund_states, unit_money
+from anka.domain import case_states, chart, delivery_states, payment_states, policy_states, refund_states, unit_money
 from anka.domain.policy.table import default_rules, default_texts
 
 Rows = list[tuple[object, ...]]
 
-# The rules that came with this version are in force from the moment the database learns of them.
-KEEP_RULES = "INSERT INTO orders_policy (version, texts, published_at) VALUES (%s, %s, %s) ON CONFLICT (version) DO NOTHING"
+# A database without rules begins with those that came with this version, in force from ever. Later versions of Anka bring other rules as
+# a draft may start from; what is in force changes by publishing alone.
+FIRST_RULES = """
+WITH kept AS (INSERT INTO orders_policy (version, texts, published_at)
+    SELECT %(version)s, %(texts)s, %(at)s WHERE NOT EXISTS (SELECT FROM policies_publication) RETURNING version)
+INSERT INTO policies_publication (version, announced_at, in_force_from, by_person)
+    SELECT version, %(at)s, '1970-01-01T00:00:00Z', 0 FROM kept
+"""
 
 
 def state_tables() -> dict[str, Rows]:
@@ -26,6 +32,7 @@ def state_tables() -> dict[str, Rows]:
         "payments_attempt_move": [*refund_states.attempt_table()],
         "payments_refund_move": [*refund_states.table()],
         "cases_move": [*case_states.table()],
+        "policies_move": [*policy_states.table()],
         "ledger_chart": [*chart.table()],
     }
 
@@ -40,7 +47,8 @@ def migrate() -> None:
         schema.apply_functions(connection=raw)
         for table, rows in state_tables().items():
             schema.fill_table(connection=raw, table=table, rows=rows)
-        raw.execute(KEEP_RULES, (default_rules().version, json.dumps(dict(default_texts())), datetime.now(UTC)))
+        first = {"version": default_rules().version, "texts": json.dumps(dict(default_texts())), "at": datetime.now(UTC)}
+        raw.execute(FIRST_RULES, first)
         schema.grant_to_runtime(connection=raw)
     finally:
         raw.execute("SELECT pg_advisory_unlock(7266731)")

@@ -4,7 +4,7 @@ from importlib.resources import files
 
 import psycopg
 
-ROOMS = ("core", "accounts", "ledger", "messaging", "catalog", "vault", "payments", "orders", "cases", "flows")
+ROOMS = ("core", "accounts", "ledger", "messaging", "policies", "catalog", "vault", "payments", "orders", "cases", "flows")
 
 
 def read_sql(room: str, name: str) -> str:
@@ -51,12 +51,12 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {RUNTIME};
 REVOKE UPDATE, DELETE, TRUNCATE ON core_event, core_checkpoint, ledger_journal, ledger_transfer, payments_notice,
     payments_transaction, payments_evidence, cases_receipt, cases_answer, cases_evidence, catalog_terms,
     vault_issuer_answer, vault_key_check, vault_duplicate,
-    orders_policy FROM {RUNTIME};
+    orders_policy, policies_publication, policies_withdrawal FROM {RUNTIME};
 REVOKE UPDATE, DELETE, TRUNCATE ON core_checkpoint_key, core_retired_key FROM {RUNTIME};
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ledger_account, ledger_chart, orders_move, orders_money_move, payments_payment_move,
-    payments_attempt_move, payments_refund_move, cases_move FROM {RUNTIME};
-REVOKE INSERT ON ledger_journal, ledger_transfer, orders_policy FROM {RUNTIME};
-REVOKE DELETE ON orders_order, orders_unit, payments_payment, payments_refund, payments_leg, payments_attempt, payments_unidentified,
+    payments_attempt_move, payments_refund_move, cases_move, policies_move FROM {RUNTIME};
+REVOKE INSERT ON ledger_journal, ledger_transfer, orders_policy, policies_publication FROM {RUNTIME};
+REVOKE DELETE ON policies_draft, policies_run, orders_order, orders_unit, payments_payment, payments_refund, payments_leg, payments_attempt, payments_unidentified,
     payments_question, cases_case, cases_offer, cases_ruling, vault_key,
     vault_allocation FROM {RUNTIME};
 REVOKE UPDATE ON messaging_notice FROM {RUNTIME};

@@ -14,7 +14,6 @@ from anka.core.rate_limits import Budget, TooManyRequests
 from anka.core.refusals import BadInput, NotFound, NotPermitted, Refusal, refused_by
 from anka.domain.evidence import canonical_json
 from anka.orders.models import Standing
-from anka.orders.policies import rules_in_force
 
 READ = "SELECT read_for_purchase($1, $2, $3, $4, $5, $6, $7)"
 WRITE = "SELECT write_placed_order($1, $2, $3, $4, $5)"
@@ -47,6 +46,14 @@ class DuplicateOrder(Refusal):
 
     code, status = "duplicate_order", 409
     says = _("You ordered the same thing a few minutes ago (%(number)s). Nothing was ordered again; confirm if you want a second one.")
+
+
+@refused_by("AN010")
+class RulesChanged(Refusal):
+    """Other rules came into force while the order was being placed."""
+
+    code, status = "rules_changed", 409
+    says = _("The refund rules have just changed. Nothing was ordered or charged; look at them and order again.")
 
 
 class Purchase(msgspec.Struct, frozen=True):
@@ -87,6 +94,7 @@ class Offer(msgspec.Struct, frozen=True):
     notice_zh: str
     notice_en: str
     duplicate_of: str | None
+    policy_version: str | None
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -102,7 +110,8 @@ def place_order(*, actor: Actor, purchase: Purchase, request: RequestKey, budget
 
     Raises:
         NotFound: there is no such product.
-        NotOnSale, OutOfStock, NoticeNotConfirmed, DuplicateOrder, BadInput, NotPermitted, TooManyRequests: nothing was ordered.
+        NotOnSale, OutOfStock, RulesChanged, NoticeNotConfirmed, DuplicateOrder, BadInput, NotPermitted, TooManyRequests: nothing
+            was ordered.
         AlreadyDone: this request was carried out before; its reference is the order's number.
     """
     with database.transaction():
@@ -137,6 +146,8 @@ def _check(offer: Offer, purchase: Purchase) -> None:
     # Only card keys with automatic delivery can be served from end to end yet; offering more would be a promise nobody keeps.
     if not offer.on_sale or not offer.shop_open or offer.kind != "card_key":
         raise NotOnSale
+    if offer.policy_version is None:
+        raise RulesChanged
     if not 1 <= purchase.quantity <= offer.maximum_quantity:
         raise BadInput(fields={"quantity": f"1–{offer.maximum_quantity}"})
     if (offer.notice_zh or offer.notice_en) and not purchase.accept_notice:
@@ -147,7 +158,7 @@ def _check(offer: Offer, purchase: Purchase) -> None:
 
 def _order(offer: Offer, purchase: Purchase, number: str, now: datetime) -> dict[str, object]:
     snapshot = msgspec.to_builtins(offer)
-    del snapshot["standing"], snapshot["duplicate_of"]
+    del snapshot["standing"], snapshot["duplicate_of"], snapshot["policy_version"]
     return {
         "number": number,
         "product_id": offer.product_id,
@@ -158,7 +169,7 @@ def _order(offer: Offer, purchase: Purchase, number: str, now: datetime) -> dict
         "currency": offer.currency,
         "commission_basis_points": offer.commission_basis_points,
         "notice": "confirmed" if offer.notice_zh or offer.notice_en else "none",
-        "policy_version": rules_in_force().version,
+        "policy_version": offer.policy_version,
         "snapshot": canonical_json(snapshot).decode(),
         "hold_until": now + timedelta(minutes=offer.hold_minutes),
     }

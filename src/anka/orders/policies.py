@@ -7,11 +7,16 @@ from functools import lru_cache
 from anka.core import database
 from anka.core.refusals import NotFound
 from anka.domain.policy.table import RuleSet, default_rules, parse_rules
+from anka.policies.queries import version_in_force
 
 
-def rules_in_force() -> RuleSet:
-    """Return the rules that an order placed now is judged by: the default set that came with this version of Anka."""
-    return default_rules()
+def rules_in_force(*, at: datetime) -> RuleSet:
+    """Return the rules that an order placed at this moment is judged by.
+
+    Raises:
+        NotFound: no rules were in force yet.
+    """
+    return rules_of(version=version_in_force(at=at))
 
 
 def rules_of(*, version: str) -> RuleSet:

@@ -24,7 +24,7 @@ def _published() -> dict[str, datetime]:
 def rules(request: PageRequest) -> HttpResponse:
     """Show the rules in force, or those of the version an order was placed under."""
     asked = request.GET.get("version")
-    found = rules_of(version=asked) if asked else rules_in_force()
+    found = rules_of(version=asked) if asked else rules_in_force(at=request.at.now)
     published = _published()
     others = [{"version": version, "url": f"/rules?version={version}"} for version in published if version != found.version]
     shown = {"version": found.version, "in_force_from": published.get(found.version), "versions": others}

@@ -31,21 +31,21 @@ def show(call: Call) -> Answer:
     return Answer(200, product_view(call, queries.product(number=call.parameters["id"])))
 
 
-def current_policy(_call: Call) -> Answer:
+def current_policy(call: Call) -> Answer:
     """Answer with the rules in force."""
-    return Answer(200, raw=_policy(rules_in_force()))
+    return Answer(200, raw=_policy(rules_in_force(at=call.at.now), call))
 
 
 def policy(call: Call) -> Answer:
     """Answer with the rules of one version."""
-    return Answer(200, raw=_policy(rules_of(version=call.parameters["version"])))
+    return Answer(200, raw=_policy(rules_of(version=call.parameters["version"]), call))
 
 
-def _policy(rules: RuleSet) -> bytes:
+def _policy(rules: RuleSet, call: Call) -> bytes:
     return msgspec.json.encode(
         shapes.PolicyView(
             version=rules.version,
-            current=rules.version == rules_in_force().version,
+            current=rules.version == rules_in_force(at=call.at.now).version,
             rules=[shapes.RuleView(id=rule.id, position=rule.position, words={"zh": rule.zh, "en": rule.en}) for rule in rules.rules],
             reasons=[
                 {

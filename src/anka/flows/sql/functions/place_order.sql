@@ -27,6 +27,7 @@ BEGIN
             'terms_version', terms.version, 'refund_window_minutes', terms.refund_window_minutes,
             'warranty_minutes', terms.warranty_minutes, 'promise_minutes', terms.promise_minutes, 'hold_minutes', terms.hold_minutes,
             'maximum_quantity', terms.maximum_quantity, 'notice_zh', terms.notice_zh, 'notice_en', terms.notice_en,
+            'policy_version', policy_in_force(in_now),
             'duplicate_of', (SELECT number FROM orders_order AS earlier
                 WHERE earlier.shop_id = shop.id AND earlier.buyer_id = in_person AND earlier.product_id = product.id
                   AND earlier.placed_at > in_now - interval '10 minutes' AND earlier.placed_at <= in_now AND earlier.closed_at IS NULL
@@ -36,7 +37,8 @@ BEGIN
 END
 $$;
 
--- Write a placed order: stock reserved (AN001 where there is not enough), hold clock running, request remembered.
+-- Write a placed order: stock reserved (AN001 where there is not enough), hold clock running, request remembered. It is judged by the rules
+-- in force at this moment and no others (AN010).
 CREATE OR REPLACE FUNCTION write_placed_order(in_shop bigint, in_at timestamptz, in_actor text, in_buyer bigint, in_order jsonb)
 RETURNS void LANGUAGE plpgsql SET lock_timeout = '3s' SET plan_cache_mode = force_generic_plan AS
 $$
@@ -48,6 +50,9 @@ BEGIN
     -- First of all: a simultaneous twin waits here for our commit, instead of finding the last key gone.
     PERFORM remember_request(request ->> 'caller', request ->> 'key', decode(request ->> 'fingerprint', 'hex'),
         in_order ->> 'number', (request ->> 'made_at')::timestamptz);
+    IF policy_in_force(in_at) IS DISTINCT FROM in_order ->> 'policy_version' THEN
+        RAISE EXCEPTION 'other rules are in force' USING ERRCODE = 'AN010';
+    END IF;
     INSERT INTO orders_order (shop_id, number, buyer_id, product_id, terms_version, quantity, amount_minor, currency,
             commission_basis_points, notice, policy_version, snapshot, placed_at, hold_until)
         VALUES (in_shop, in_order ->> 'number', in_buyer, (in_order ->> 'product_id')::bigint, (in_order ->> 'terms_version')::integer,
