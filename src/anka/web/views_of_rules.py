@@ -16,10 +16,15 @@ COMMON = "common"
 
 
 def groups(*, rules: RuleSet) -> list[Shown]:
-    """Return the rules in the order they are read, those all goods share first, then kind by kind."""
-    found: dict[str, list[Shown]] = {COMMON: [], **{str(goods): [] for goods in Goods}}
+    """Return the rules in words, in the order they are read, those all goods share first, then kind by kind."""
+    return [{**group, "rules": [_shown(rule) for rule in group["rules"]]} for group in groups_of(rules=rules)]
+
+
+def groups_of(*, rules: RuleSet) -> list[Shown]:
+    """Return the rules themselves in groups, those all goods share first, then kind by kind."""
+    found: dict[str, list[Rule]] = {COMMON: [], **{str(goods): [] for goods in Goods}}
     for rule in rules.rules:
-        found[_group(rule)].append(_shown(rule))
+        found[_group(rule)].append(rule)
     labels = {COMMON: gettext("All goods"), **{str(goods): words.kind(str(goods)) for goods in Goods}}
     return [{"code": code, "label": labels[code], "rules": listed} for code, listed in found.items() if listed]
 
