@@ -20,7 +20,7 @@ from anka.flows.deliver_order import deliver_order
 from anka.flows.fall_case_clocks import BATCH as CASES
 from anka.flows.fall_case_clocks import fall_case_clocks, fall_one_case
 from anka.flows.settle_order import settle_order
-from anka.jobs import claims, closing, issuers, questions, refunds
+from anka.jobs import claims, closing, issuers, policy_runs, questions, refunds
 
 log = logging.getLogger("anka.worker")
 Answer = TypeVar("Answer")
@@ -80,6 +80,10 @@ def _question(subject: str, at: Moment) -> timedelta | None:
     return questions.pursue(subject=subject, at=at)
 
 
+def _policy_run(subject: str, at: Moment) -> timedelta | None:
+    return policy_runs.pursue(subject=subject, at=at)
+
+
 # A handler returns after what time it wants to be called again, or None where it is done. Expiry, confirming and settling come here only
 # after trouble: as a rule their clocks bring them.
 QUICK: dict[str, Handler] = {
@@ -95,6 +99,7 @@ SLOW: dict[str, Handler] = {
     "question": _question,
     "void": _void,
     "issuer": _once(issuers.ask_about_delivered),
+    policy_runs.TOPIC: _policy_run,
 }
 HANDLERS = QUICK | SLOW
 
