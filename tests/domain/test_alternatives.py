@@ -48,7 +48,7 @@ def single_changes(facts: Facts) -> Iterator[Facts]:
             if value == "reserved" or (key == "merchant_answer" and facts.merchant_answer == "none" and not may_answer(facts)):
                 continue
             try:
-                yield replace(facts, **{key: value})
+                yield replace(facts, **{key: value})  # type: ignore[arg-type]  # checked by Facts itself
             except FactsError:
                 continue
 

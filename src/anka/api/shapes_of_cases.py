@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from anka.api.shapes_of_orders import Action
+from anka.api.shapes_of_receipts import Receipt
 
 
 class Quote(msgspec.Struct):
@@ -25,7 +26,10 @@ class Quote(msgspec.Struct):
 
 
 class CaseView(msgspec.Struct):
-    """A case: whose turn, by when, what happens if nobody moves, what was decided and on which facts."""
+    """A case: whose turn, by when, what happens if nobody moves, what was decided and on which facts.
+
+    `decision`, `facts`, `words` and `policy_version` are those of the newest receipt.
+    """
 
     number: str
     order: str
@@ -47,6 +51,7 @@ class CaseView(msgspec.Struct):
     facts: Any
     words: dict[str, str] | None
     policy_version: str | None
+    receipts: list[Receipt]
     refund_minor: int
     currency: str
     opened_at: datetime

@@ -13,7 +13,7 @@ from anka.domain.policy.decision import Decision
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """One judgement: facts and decision are the exact texts that were hashed."""
+    """One judgement: facts and decision are the exact texts that were hashed, facts first; `hash` is that SHA-256 in hex."""
 
     sequence: int
     decided_at: datetime
@@ -23,10 +23,18 @@ class Receipt(msgspec.Struct, frozen=True):
     because_en: str
     facts: str
     decision: str
+    hash: str
 
     def judged(self) -> list[tuple[int, Facts]]:
         """Return the units' positions with the facts each was judged on."""
         return [(unit["position"], Facts.from_json(unit["facts"])) for unit in msgspec.json.decode(self.facts)]
+
+    def alike(self) -> dict[Facts, list[int]]:
+        """Return the distinct facts, each with the positions of the units that were judged on them."""
+        found: dict[Facts, list[int]] = {}
+        for position, facts in self.judged():
+            found.setdefault(facts, []).append(position)
+        return found
 
     def decided(self) -> Decision:
         """Return the decision."""

@@ -5,6 +5,7 @@ import json
 from anka.api import shapes_of_cases
 from anka.api.call import Call
 from anka.api.views.orders import action_view, without_person
+from anka.api.views.receipts import receipts_view
 from anka.api.views.seen import Seen
 from anka.cases.models import Answer, CaseState, Evidence, Offer, Ruling
 from anka.cases.queries import CaseLine
@@ -37,6 +38,7 @@ def case_view(seen: Seen, case: CaseState, call: Call) -> shapes_of_cases.CaseVi
         facts=json.loads(receipt.facts) if receipt else None,
         words={"zh": receipt.because_zh, "en": receipt.because_en} if receipt else None,
         policy_version=receipt.policy_version if receipt else None,
+        receipts=receipts_view(state, case),
         refund_minor=case.refund_minor,
         currency=state.currency,
         opened_at=case.opened_at,

@@ -14,6 +14,8 @@ from anka.domain.policy.table import RuleSet
 from anka.domain.policy.told import span_in_words
 from anka.domain.policy.vocabulary import Bound
 
+Value = str | int | bool | None
+"""What a fact can be changed to."""
 MOST_ALTERNATIVES = 16
 MOST_OF_EACH = 8
 """So many that are still possible, and so many that are past."""
@@ -54,7 +56,7 @@ class Alternative:
     """
 
     key: str
-    value: object
+    value: Value
     facts: Facts
     decision: Decision
     still_possible: bool
@@ -84,7 +86,7 @@ class Alternative:
 @dataclass(frozen=True, slots=True)
 class _Change:
     key: str
-    value: object
+    value: Value
     facts: Facts
     possible: bool
     said: Said
@@ -131,13 +133,13 @@ def _changes(facts: Facts, rules: RuleSet, now: Decision) -> Iterator[_Change]:
         yield from _made(facts, key, value, said, possible=_is_possible(facts, key, value))
 
 
-def _is_possible(facts: Facts, key: str, value: object) -> bool:
+def _is_possible(facts: Facts, key: str, value: Value) -> bool:
     if (key, value) in _NEVER_AGAIN:
         return False
     return key in _OPEN and getattr(facts, key) in _OPEN[key]
 
 
-def _made(facts: Facts, key: str, value: object, said: Said, *, possible: bool) -> Iterator[_Change]:
+def _made(facts: Facts, key: str, value: Value, said: Said, *, possible: bool) -> Iterator[_Change]:
     if getattr(facts, key) == value:
         return
     try:

@@ -16,7 +16,7 @@ class Said:
     en_past: str
 
 
-VALUES: MappingProxyType[tuple[str, object], Said] = MappingProxyType(
+VALUES: MappingProxyType[tuple[str, str | int | bool | None], Said] = MappingProxyType(
     {
         ("use_check", "invalid"): Said(
             "如果发行方记录显示商品无效",

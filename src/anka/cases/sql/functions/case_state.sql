@@ -11,7 +11,7 @@ $$
         'receipts', (SELECT coalesce(json_agg(json_build_object('sequence', receipt.sequence, 'decided_at', receipt.decided_at,
                 'policy_version', receipt.policy_version, 'rule', receipt.rule, 'because_zh', receipt.because_zh,
                 'because_en', receipt.because_en, 'facts', convert_from(receipt.facts, 'UTF8'),
-                'decision', convert_from(receipt.decision, 'UTF8')) ORDER BY receipt.sequence), '[]')
+                'decision', convert_from(receipt.decision, 'UTF8'), 'hash', encode(receipt.hash, 'hex')) ORDER BY receipt.sequence), '[]')
             FROM cases_receipt AS receipt WHERE receipt.shop_id = in_shop AND receipt.case_id = in_case),
         'answers', (SELECT coalesce(json_agg(json_build_object('at', said.at, 'by_side', said.by_side, 'person_id', said.person_id,
                 'what', said.what, 'code', said.code, 'text', said.text) ORDER BY said.id), '[]')

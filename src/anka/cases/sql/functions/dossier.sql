@@ -34,7 +34,7 @@ $$
                     SELECT coalesce(json_agg(json_build_object('sequence', receipt.sequence, 'decided_at', receipt.decided_at,
                         'policy_version', receipt.policy_version, 'rule', receipt.rule, 'because_zh', receipt.because_zh,
                         'because_en', receipt.because_en, 'facts', convert_from(receipt.facts, 'UTF8'),
-                        'decision', convert_from(receipt.decision, 'UTF8')) ORDER BY receipt.sequence), '[]')
+                        'decision', convert_from(receipt.decision, 'UTF8'), 'hash', encode(receipt.hash, 'hex')) ORDER BY receipt.sequence), '[]')
                     FROM cases_receipt AS receipt WHERE receipt.shop_id = argued.shop_id AND receipt.case_id = argued.id))
                 ELSE case_state(argued.shop_id, argued.id)::json END ORDER BY argued.id), '[]')
             FROM cases_case AS argued WHERE argued.shop_id = in_shop AND argued.order_id = in_order),
