@@ -57,7 +57,7 @@ def test_a_changed_clock_is_told_in_both_languages() -> None:
         ("sealed", "<= refund_window", "<= 60", ["when"]),
         ("sealed", 'fault = "none"', 'fault = "merchant"', ["fault"]),
         ("sealed", 'goods = "unopened"', 'goods = "hold"', ["goods"]),
-        ("sealed", 'refund = "full"', 'refund = "negotiable"', ["refund"]),
+        ("sealed", 'refund = "full"', 'refund = "unused_share"', ["refund"]),
         ("sealed", 'route = "instant"', 'route = "platform"', ["route"]),
         ("sealed", "商品", "货品", ["zh"]),
         ("sealed", "You have", "You've", ["en"]),
@@ -65,9 +65,9 @@ def test_a_changed_clock_is_told_in_both_languages() -> None:
         ("sealed-bad", '[{ when = { goods = ["card_key"] }, is = true }, { is = false }]', "true", ["replacement_first"]),
         ("key-taken", '["ISSUER_STATEMENT"]', '["OTHER"]', ["evidence"]),
         ("not-disclosed", '"platform"', '"platform!"', ["pattern"]),
-        ("not-disclosed", "zh =", "fee_percent = 5\nzh =", ["fee_percent"]),
-        ("not-disclosed", "zh =", "keep_minor = 5\nzh =", ["keep_minor"]),
-        ("not-disclosed", "zh =", "compensation_minor = 800\nzh =", ["compensation_minor"]),
+        ("sealed", "zh =", "fee_percent = 5\nzh =", ["fee_percent"]),
+        ("sealed", "zh =", "keep_minor = 5\nzh =", ["keep_minor"]),
+        ("sealed", "zh =", "compensation_minor = 800\nzh =", ["compensation_minor"]),
     ],
 )
 def test_every_field_is_compared(rule: str, old: str, new: str, fields: list[str]) -> None:
@@ -94,7 +94,7 @@ def test_a_rule_at_another_place_is_moved() -> None:
 
 
 def test_a_moved_rule_that_says_something_else_is_changed() -> None:
-    lines = rule_text(texts=TEXTS, rule="queued").replace("position = 110", "position = 435").replace('"full"', '"negotiable"')
+    lines = rule_text(texts=TEXTS, rule="queued").replace("position = 110", "position = 435").replace('"full"', '"none"')
     (change,) = compare(old=DEFAULT, new=parse_rules(texts=replace_rule(texts=TEXTS, rule="queued", lines=lines)))
     assert change.kind == "changed"
     assert [field.name for field in change.fields] == ["position", "refund"]

@@ -21,7 +21,7 @@ when = [
     { merchant_answer = ["none", "silent"], ago = ["> 45", "<= 20160"], progress = "= 0" },
     { short = true, delivered_percent = ">= 20", upstream_minutes = "< 120" },
 ]
-route = "instant"
+route = "platform"
 refund = "full"
 fault = [{ when = { bad = true }, is = "merchant" }, { is = "none" }]
 goods = "keep"
@@ -74,7 +74,7 @@ def test_a_rule_with_everything_is_told_field_by_field() -> None:
         "position": "1",
         "when": "the merchant's answer: none yet or none in time, time since delivery > 45 min, time since delivery ≤ 14 days, "
         "progress = 0%; or worth less than ordered, share delivered ≥ 20%, time since the supplier's last word < 2 h",
-        "route": "done at once",
+        "route": "the platform decides",
         "refund": "everything",
         "fee_percent": "3%",
         "keep_minor": "5 minor units (0.05 where the currency has two decimals)",

@@ -105,6 +105,7 @@ def _places(facts: Facts, rule: CompiledRule, clock: int | None) -> dict[str, ob
     percent = _percent(rule.rule.refund or "none", facts)
     return {
         "percent": 0 if percent is None else percent,
+        "fee_percent": rule.rule.fee_percent or 0,
         "hours": _whole(clock or 0, 60),
         "window_days": _whole(facts.refund_window_minutes, _DAY),
         "warranty_days": _whole(facts.warranty_minutes, _DAY),

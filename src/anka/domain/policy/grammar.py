@@ -7,7 +7,9 @@ from string import Formatter
 from typing import NoReturn, TypeVar
 
 from anka.domain.facts import EVIDENCE
+from anka.domain.money import MAX_MINOR
 from anka.domain.policy import vocabulary as words
+from anka.domain.policy.naming import one_line, one_of, shown
 from anka.domain.policy.vocabulary import ALWAYS, Bound, Condition, When
 
 Value = TypeVar("Value")
@@ -54,6 +56,17 @@ _NEEDED: dict[str | None, tuple[str, ...]] = {
     "platform!": ("refund",),
     "refusal": (),
 }
+_ROUTES = tuple(route for route in words.ROUTES if route != "merchant")
+_REFUNDS = tuple(refund for refund in words.REFUNDS if refund != "agreed")
+_GOODS = (*words.GOODS_AFTER, *words.GOODS_TERMS)
+_ALLOWED = {
+    "route": f"one of {', '.join(_ROUTES)}",
+    "refund": f"one of {', '.join(_REFUNDS)}",
+    "fault": f"one of {', '.join(words.FAULTS)}",
+    "goods": f"one of {', '.join(_GOODS)}",
+    "clock": f"minutes, a whole number from 1 to {LONGEST_CLOCK}",
+    "silence": f"one of {', '.join(words.SILENCES)}",
+}
 _MONEY = ("compensation_minor", "keep_minor", "fee_percent")
 _KEYS = ("position", "id", "when", "pattern", *_OUTCOME, "evidence", *_MONEY, "zh", "en")
 
@@ -67,13 +80,13 @@ class Reader:
 
     def refuse(self, key: str, value: object, allowed: str) -> NoReturn:
         """Raise the error that names this place."""
-        raise RuleTableError(f"{self.where}: {key} is {value!r}; allowed: {allowed}")
+        raise RuleTableError(f"{self.where}: {one_line(key)} is {shown(value)}; allowed: {allowed}")
 
     def only(self, keys: tuple[str, ...]) -> None:
         """Refuse every key but these."""
         for key in self.table:
             if key not in keys:
-                self.refuse(key, self.table[key], f"only the keys {', '.join(keys)}")
+                self.refuse(key, self.table[key], f"only the keys {one_of(keys, key)}")
 
     def one_of(self, key: str, allowed: tuple[str, ...]) -> str:
         """Read one of these words."""
@@ -82,7 +95,7 @@ class Reader:
     def checked_word(self, key: str, value: object, allowed: tuple[str, ...]) -> str:
         """Return a value that is one of these words."""
         if not isinstance(value, str) or value not in allowed:
-            self.refuse(key, value, f"one of {', '.join(allowed)}")
+            self.refuse(key, value, f"one of {one_of(allowed, value)}")
         return value
 
     def whole(self, key: str, value: object, most: int) -> int:
@@ -108,9 +121,14 @@ class Reader:
         value = self.table.get(key)
         if not isinstance(value, str) or not value.strip():
             self.refuse(key, value, "a sentence for people")
-        for _, field, form, conversion in Formatter().parse(value):
-            if field is not None and (field not in words.PLACEHOLDERS or form or conversion):
-                self.refuse(key, field, f"the placeholders {', '.join('{' + name + '}' for name in words.PLACEHOLDERS)}")
+        allowed = ", ".join(f"{{{name}}}" for name in words.PLACEHOLDERS)
+        try:
+            places = [(field, form or conversion) for _, field, form, conversion in Formatter().parse(value) if field is not None]
+        except ValueError:
+            self.refuse(key, value, f"braces in pairs, around the placeholders {allowed}")
+        for field, more in places:
+            if field not in words.PLACEHOLDERS or more:
+                self.refuse(key, field, f"the placeholders {allowed}")
         return value
 
     def when(self, value: object) -> When:
@@ -129,7 +147,7 @@ class Reader:
         bounds: list[Bound] = []
         for key, wanted in value.items():
             if key in words.NUMBERS:
-                bounds.extend(self._bound(key, text) for text in (wanted if isinstance(wanted, list) else [wanted]))
+                bounds.extend(self._bounds(key, wanted))
             elif key in words.TRUTHS:
                 if not isinstance(wanted, bool):
                     self.refuse(f"when.{key}", wanted, "true or false")
@@ -137,8 +155,14 @@ class Reader:
             elif key in words.FEATURES:
                 values.append((key, self.words_of(f"when.{key}", wanted, words.FEATURES[key])))
             else:
-                self.refuse(f"when.{key}", wanted, f"the facts {', '.join((*words.FEATURES, *words.NUMBERS))}")
+                self.refuse(f"when.{key}", wanted, f"the facts {one_of((*words.FEATURES, *words.NUMBERS), key)}")
         return Condition(values=tuple(values), bounds=tuple(bounds))
+
+    def _bounds(self, key: str, value: object) -> list[Bound]:
+        listed = value if isinstance(value, list) else [value]
+        if not listed:
+            self.refuse(f"when.{key}", value, "a bound, or a list of bounds")
+        return [self._bound(key, text) for text in listed]
 
     def _bound(self, key: str, value: object) -> Bound:
         match = words.BOUND.fullmatch(value) if isinstance(value, str) else None
@@ -165,7 +189,7 @@ def _required(reader: Reader, pattern: str | None) -> None:
     for key in _OUTCOME:
         given, needed = key in reader.table, key in _NEEDED[pattern]
         if needed and not given:
-            reader.refuse(key, None, f"it is required {f'with the pattern {pattern}' if pattern else 'without a pattern'}")
+            reader.refuse(key, None, f"required {f'with the pattern {pattern}' if pattern else 'without a pattern'}: {_ALLOWED[key]}")
         if given and not needed and not (key == "replacement_first" and pattern is None):
             reader.refuse(key, reader.table[key], f"nothing: the pattern {pattern or 'is missing and'} says it itself")
 
@@ -177,26 +201,25 @@ def parse_rule(*, file: str, index: int, table: object) -> Rule:
         RuleTableError: something in it is missing, unknown or does not fit.
     """
     if not isinstance(table, dict):
-        raise RuleTableError(f"{file}: rule is {table!r}; allowed: tables [[rule]]")
-    reader = Reader(where=f"{file}, rule {table.get('id', f'number {index + 1}')!r}", table=table)
+        raise RuleTableError(f"{file}: rule is {shown(table)}; allowed: tables [[rule]]")
+    reader = Reader(where=f"{file}, rule {shown(table['id']) if 'id' in table else f'number {index + 1}'}", table=table)
     reader.only(_KEYS)
     identifier = table.get("id")
     if not isinstance(identifier, str) or not re.fullmatch("[a-z][a-z0-9-]{0,47}", identifier, re.ASCII):
-        reader.refuse("id", identifier, "small letters, digits and hyphens")
+        reader.refuse("id", identifier, "small letters, digits and hyphens, a letter first, up to 48 of them")
     pattern = reader.one_of("pattern", words.PATTERNS) if "pattern" in table else None
     _required(reader, pattern)
-    goods = (*words.GOODS_AFTER, *words.GOODS_TERMS)
-    numbers = {key: reader.whole(key, table[key], 100 if key == "fee_percent" else 10**12) if key in table else None for key in _MONEY}
+    numbers = {key: reader.whole(key, table[key], 100 if key == "fee_percent" else MAX_MINOR) if key in table else None for key in _MONEY}
     return Rule(
         position=reader.whole("position", table.get("position"), 10**6),
         id=identifier,
         file=file,
         when=reader.when(table.get("when")),
         pattern=pattern,
-        route=reader.one_of("route", tuple(route for route in words.ROUTES if route != "merchant")) if "route" in table else None,
-        refund=reader.one_of("refund", tuple(refund for refund in words.REFUNDS if refund != "agreed")) if "refund" in table else None,
+        route=reader.one_of("route", _ROUTES) if "route" in table else None,
+        refund=reader.one_of("refund", _REFUNDS) if "refund" in table else None,
         fault=reader.choice("fault", lambda key, value: reader.checked_word(key, value, words.FAULTS)) if "fault" in table else (),
-        goods=reader.choice("goods", lambda key, value: reader.checked_word(key, value, goods)) if "goods" in table else (),
+        goods=reader.choice("goods", lambda key, value: reader.checked_word(key, value, _GOODS)) if "goods" in table else (),
         clock=reader.choice("clock", lambda key, value: reader.whole(key, value, LONGEST_CLOCK)) if "clock" in table else (),
         silence=reader.one_of("silence", words.SILENCES) if "silence" in table else None,
         replacement_first=reader.choice("replacement_first", reader.truth) if "replacement_first" in table else (),

@@ -1,7 +1,6 @@
 """The table of rules: read from TOML, checked, compiled. The only module of the domain that reads a file (its own package's)."""
 
 import hashlib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,11 +9,15 @@ from types import MappingProxyType
 
 from anka.domain.facts import EVIDENCE
 from anka.domain.policy.compiled import CompiledRule, Masks, Scope, Wording, scopes
+from anka.domain.policy.files import read_toml, require_texts
 from anka.domain.policy.grammar import LONGEST_CLOCK, Reader, Rule, RuleTableError, parse_rule
+from anka.domain.policy.naming import shown
+from anka.domain.policy.sense import Place, require_sense, require_words
 
 WORDS = ("turn_refund", "turn_escalate", "agreed", "refused", "silent_refund", "silent_escalate", "goodwill", "asked_by_platform")
 """The sentences that follow a rule's own, by what has been answered."""
-_TOP_KEYS = ("rule", "evidence", "words", "complaint_cap_minutes")
+CAP = "complaint_cap_minutes"
+_TOP_KEYS = ("rule", "evidence", "words", CAP)
 MOST_RULES = 1_000
 
 
@@ -32,10 +35,7 @@ class RuleSet:
 
 
 def _toml(name: str, text: str) -> dict[str, object]:
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RuleTableError(f"{name}: not TOML: {error}") from None
+    table = read_toml(name=name, text=text)
     Reader(where=name, table=table).only(_TOP_KEYS)
     return table
 
@@ -43,22 +43,28 @@ def _toml(name: str, text: str) -> dict[str, object]:
 def _list_of_tables(name: str, table: Mapping[str, object], key: str) -> list[object]:
     value = table.get(key, [])
     if not isinstance(value, list):
-        raise RuleTableError(f"{name}: {key} is {value!r}; allowed: tables [[{key}]]")
+        raise RuleTableError(f"{name}: {key} is {shown(value)}; allowed: tables [[{key}]]")
     return value
 
 
 def _rules(tables: Mapping[str, dict[str, object]]) -> tuple[Rule, ...]:
     rules: list[Rule] = []
-    for name, table in tables.items():
-        rules.extend(parse_rule(file=name, index=index, table=rule) for index, rule in enumerate(_list_of_tables(name, table, "rule")))
-    if not 0 < len(rules) <= MOST_RULES:
-        raise RuleTableError(f"{', '.join(tables)}: {len(rules)} rules; allowed: from 1 to {MOST_RULES}")
+    listed = {name: _list_of_tables(name, table, "rule") for name, table in tables.items()}
+    count = sum(map(len, listed.values()))
+    if not 0 < count <= MOST_RULES:
+        raise RuleTableError(f"{', '.join(tables)}: {count} rules; allowed: from 1 to {MOST_RULES}")
+    for name, entries in listed.items():
+        rules.extend(parse_rule(file=name, index=index, table=entry) for index, entry in enumerate(entries))
     by_position: dict[int, Rule] = {}
     by_id: dict[str, Rule] = {}
     for rule in rules:
         for key, other in (("position", by_position.get(rule.position)), ("id", by_id.get(rule.id))):
             if other is not None:
-                raise RuleTableError(f"{rule.file}, rule {rule.id!r}: {key} is that of {other.id!r} in {other.file} too; allowed: once")
+                found = getattr(rule, key)
+                raise RuleTableError(
+                    f"{rule.file}, rule {rule.id!r}: {key} is {found!r}, as in {other.file}, rule {other.id!r}; allowed: once"
+                )
+        require_sense(rule=rule)
         by_position[rule.position] = by_id[rule.id] = rule
     return tuple(by_position[position] for position in sorted(by_position))
 
@@ -68,11 +74,15 @@ def _evidence(tables: Mapping[str, dict[str, object]], masks: Masks) -> tuple[tu
     for name, table in tables.items():
         for index, entry in enumerate(_list_of_tables(name, table, "evidence")):
             if not isinstance(entry, dict):
-                raise RuleTableError(f"{name}: evidence is {entry!r}; allowed: tables [[evidence]]")
+                raise RuleTableError(f"{name}: evidence is {shown(entry)}; allowed: tables [[evidence]]")
             reader = Reader(where=f"{name}, evidence number {index + 1}", table=entry)
             reader.only(("when", "kinds"))
             kinds = reader.words_of("kinds", entry.get("kinds"), EVIDENCE)
-            entries.extend((mask, kinds) for mask in masks.of(reader.when(entry.get("when"))))
+            when = reader.when(entry.get("when"))
+            place = Place(where=reader.where)
+            place.possible("when", when)
+            place.unrepeated("kinds", kinds)
+            entries.extend((mask, kinds) for mask in masks.of(when))
     return tuple(entries)
 
 
@@ -81,22 +91,30 @@ def _words(tables: Mapping[str, dict[str, object]]) -> dict[str, tuple[str, str]
     for name, table in tables.items():
         given = table.get("words", {})
         if not isinstance(given, dict):
-            raise RuleTableError(f"{name}: words is {given!r}; allowed: tables [words.{WORDS[0]}]")
+            raise RuleTableError(f"{name}: words is {shown(given)}; allowed: tables [words.{WORDS[0]}]")
         Reader(where=f"{name}, words", table=given).only(WORDS)
         for key, pair in given.items():
             if not isinstance(pair, dict):
-                raise RuleTableError(f"{name}, words: {key} is {pair!r}; allowed: zh and en")
+                raise RuleTableError(f"{name}, words: {key} is {shown(pair)}; allowed: zh and en")
             reader = Reader(where=f"{name}, words {key!r}", table=pair)
             reader.only(("zh", "en"))
+            if key in found:
+                raise RuleTableError(f"{name}, words: {key} is in another file too; allowed: once")
             found[key] = (reader.text("zh"), reader.text("en"))
+            require_words(where=reader.where, key=key, zh=found[key][0], en=found[key][1])
     return found
 
 
 def _cap(tables: Mapping[str, dict[str, object]]) -> int | None:
+    found: int | None = None
     for name, table in tables.items():
-        if "complaint_cap_minutes" in table:
-            return Reader(where=name, table=table).whole("complaint_cap_minutes", table["complaint_cap_minutes"], LONGEST_CLOCK)
-    return None
+        if CAP not in table:
+            continue
+        reader = Reader(where=name, table=table)
+        if found is not None or table[CAP] == 0:
+            reader.refuse(CAP, table[CAP], f"one number of minutes from 1 to {LONGEST_CLOCK}, in one of the files")
+        found = reader.whole(CAP, table[CAP], LONGEST_CLOCK)
+    return found
 
 
 def _wording(rule: str, *sentences: tuple[str, str]) -> Wording:
@@ -139,6 +157,7 @@ def parse_rules(*, texts: Mapping[str, str]) -> RuleSet:
         RuleTableError: names the file, the rule, the key, what was found and what is allowed.
     """
     default = {name: _toml(name, text) for name, text in default_texts().items()}
+    require_texts(texts=texts)
     tables = {name: _toml(name, text) for name, text in sorted(texts.items())}
     masks = Masks()
     words = _words(default) | _words(tables)

@@ -34,7 +34,7 @@ GOODS_AFTER = ("release", "restock", "void", "rotate", "keep", "hold")
 GOODS_TERMS = ("spoiled", "unopened", "returned")
 SILENCES = ("refund", "escalate")
 PATTERNS = ("turn", "platform", "platform!", "refusal")
-PLACEHOLDERS = ("percent", "hours", "window_days", "warranty_days")
+PLACEHOLDERS = ("percent", "fee_percent", "hours", "window_days", "warranty_days")
 LOGIN_KNOWN_AFTER = 1440
 """Minutes after which an account somebody has logged into counts as consumed."""
 
