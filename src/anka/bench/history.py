@@ -16,8 +16,6 @@ from anka.domain.policy.decide import decide
 from anka.domain.policy.decision import Decision
 from anka.domain.policy.table import RuleSet
 
-# Of ten cases, this many are judged a second time, after the merchant has answered.
-ANSWERED_IN_TEN = 3
 ANSWERS = ("agreed", "refused", "silent")
 PRICES = (990, 4_950, 9_900, 19_800, 30_000)
 TABLES = ("orders_order", "orders_unit", "cases_case", "cases_receipt")
@@ -63,8 +61,10 @@ def judgements(*, count: int, rules: RuleSet) -> Iterator[Judgement]:
         if made == count:
             return
         made += 1
-        yield place, 1, facts, decide(facts, rules)
-        if place % 10 < ANSWERED_IN_TEN and made < count:
+        decision = decide(facts, rules)
+        yield place, 1, facts, decision
+        # Whatever the merchant answers, the case is judged a second time.
+        if decision.route == "merchant" and made < count:
             made += 1
             answered = replace(facts, merchant_answer=ANSWERS[place % len(ANSWERS)])
             yield place, 2, answered, decide(answered, rules)

@@ -1,6 +1,7 @@
 """Rules tried on the receipts of this market: streamed from one snapshot, a few at a time, and judged again. Changes nothing."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -30,6 +31,8 @@ FROM cases_receipt AS receipt JOIN cases_case AS argued ON argued.shop_id = rece
 WHERE receipt.decided_at >= %s AND receipt.decided_at < %s
 ORDER BY argued.shop_id, argued.order_id, argued.id, receipt.sequence
 """
+NOT_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+DECISION_FIELDS = frozenset(field.name for field in fields(Decision))
 PER_CENT = frozenset({None, *range(101)})
 FETCH = f"FETCH FORWARD {AT_ONCE} FROM past_judgements"
 
@@ -100,18 +103,20 @@ _amounts = lru_cache(maxsize=4096)(msgspec.json.Decoder(dict[int, int]).decode)
 def _judged(facts: bytes) -> list[_Judged]:
     try:
         return _read_judged(facts)
-    except msgspec.MsgspecError as error:
+    except NOT_JSON as error:
         raise NotReadable(f"facts: {error}") from error
 
 
 @lru_cache(maxsize=4096)
 def _decision(stored: bytes) -> Decision:
-    """Read a stored decision. There are few different ones: a rule, its clock, its evidence, its share."""
+    """Read a stored decision, strictly. There are few different ones: a rule, its clock, its evidence, its share."""
     try:
-        found = Decision.from_receipt(_read_decision(stored))
-    except (msgspec.MsgspecError, KeyError, TypeError) as error:
+        read = _read_decision(stored)
+        because = read.pop("because")
+        found = msgspec.convert({**read, "because_zh": because["zh"], "because_en": because["en"]}, Decision)
+    except (*NOT_JSON, KeyError, TypeError) as error:
         raise NotReadable(f"decision: {error}") from error
-    known = found.route in ROUTES and found.refund in REFUNDS and found.fault in FAULTS and found.refund_percent in PER_CENT
-    if not known:
-        raise NotReadable(f"decision: {found.route}, {found.refund}, {found.refund_percent}, {found.fault}")
+    words_known = found.route in ROUTES and found.refund in REFUNDS and found.fault in FAULTS and found.refund_percent in PER_CENT
+    if not words_known or read.keys() - DECISION_FIELDS:
+        raise NotReadable(f"decision: {read}")
     return found
