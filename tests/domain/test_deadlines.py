@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from anka.domain.deadlines import CLOCKS, ClockOutOfBounds, UnknownClock, add_working_days, arrival, clock_named, due, warnings
+from anka.domain.deadlines import CHINA, CLOCKS, ClockOutOfBounds, UnknownClock, add_working_days, arrival, clock_named, due, warnings
 
 FRIDAY = datetime(2026, 3, 6, 4, tzinfo=UTC)
 
@@ -30,8 +30,13 @@ def test_a_hold_is_neither_shorter_nor_longer_than_allowed(minutes: int) -> None
 
 
 def test_there_are_no_other_clocks() -> None:
-    with pytest.raises(UnknownClock):
+    with pytest.raises(UnknownClock, match="clock 'lunch' is not one of hold, late, "):
         clock_named(name="lunch")
+
+
+@pytest.mark.parametrize("minutes", [5, 120])
+def test_a_hold_may_be_as_short_and_as_long_as_allowed(minutes: int) -> None:
+    assert due(clock=CLOCKS["hold"], started_at=FRIDAY, runs=timedelta(minutes=minutes)) == FRIDAY + timedelta(minutes=minutes)
 
 
 def test_warnings_at_half_and_four_fifths() -> None:
@@ -42,8 +47,23 @@ def test_working_days_skip_the_weekend_and_holidays() -> None:
     assert add_working_days(start=FRIDAY, days=1) == FRIDAY + timedelta(days=3)
     assert add_working_days(start=FRIDAY, days=1, holidays=[date(2026, 3, 9)]) == FRIDAY + timedelta(days=4)
     assert add_working_days(start=FRIDAY, days=0) == FRIDAY
-    with pytest.raises(ValueError, match="working days"):
-        add_working_days(start=FRIDAY, days=61)
+    assert add_working_days(start=FRIDAY, days=60) == FRIDAY + timedelta(weeks=12)
+    for days in (-1, 61):
+        with pytest.raises(ValueError, match=f"0 to 60 working days, not {days}"):
+            add_working_days(start=FRIDAY, days=days)
+
+
+def test_a_calendar_of_holidays_alone_comes_to_an_end() -> None:
+    whole_year = [(FRIDAY + timedelta(days=day)).date() for day in range(400)]
+    assert add_working_days(start=FRIDAY, days=1, holidays=whole_year) == FRIDAY + timedelta(days=366)
+
+
+def test_china_is_eight_hours_ahead() -> None:
+    sunday_in_china = datetime(2026, 3, 7, 16, tzinfo=UTC)
+    for minutes, later in ((-1, 2), (0, 1)):
+        start = sunday_in_china + timedelta(minutes=minutes)
+        assert add_working_days(start=start, days=1) == start + timedelta(days=later)
+    assert CHINA.tzname(None) == "Asia/Shanghai"
 
 
 def test_a_day_is_a_day_in_china() -> None:
@@ -51,11 +71,13 @@ def test_a_day_is_a_day_in_china() -> None:
     assert add_working_days(start=datetime(2026, 3, 5, 20, tzinfo=UTC), days=1) == datetime(2026, 3, 8, 20, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("channel", ["wallet", "alipay", "wechat", "sandbox"])
+@pytest.mark.parametrize("channel", ["wallet", "alipay", "wechat", "sandbox", "epay"])
 def test_balances_arrive_at_once(channel: str) -> None:
     expected = arrival(channel=channel, accepted_at=FRIDAY)
-    assert expected.latest_at == FRIDAY + timedelta(minutes=5)
-    assert expected.alarm_at > expected.latest_at
+    assert (expected.earliest_at, expected.latest_at) == (FRIDAY, FRIDAY + timedelta(minutes=5))
+    assert expected.alarm_at == FRIDAY + timedelta(days=3, minutes=5)
+    assert "5" in expected.zh
+    assert "5 minutes" in expected.en
 
 
 @pytest.mark.parametrize("channel", ["card", "stripe", "nobody-knows"])
@@ -63,3 +85,10 @@ def test_cards_take_up_to_three_working_days(channel: str) -> None:
     expected = arrival(channel=channel, accepted_at=FRIDAY)
     assert (expected.earliest_at, expected.latest_at) == (FRIDAY + timedelta(days=3), FRIDAY + timedelta(days=5))
     assert expected.alarm_at == FRIDAY + timedelta(days=6)
+    assert "1 to 3 working days" in expected.en
+
+
+def test_holidays_put_every_moment_of_an_arrival_off() -> None:
+    expected = arrival(channel="card", accepted_at=FRIDAY, holidays=[date(2026, 3, 9), date(2026, 3, 13)])
+    days = [timedelta(days=4), timedelta(days=6), timedelta(days=10)]
+    assert [expected.earliest_at, expected.latest_at, expected.alarm_at] == [FRIDAY + later for later in days]

@@ -31,6 +31,20 @@ def test_refused(value: object) -> None:
         canonical_json(value)
 
 
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"a": {"b": [0, 0.5]}}, "value.a.b[1]: float has no canonical form; use text, whole numbers, true, false, null"),
+        ([{1: 2}], "value[0]: a key must be text, not 1"),
+        ("\ud800", "text that is not valid Unicode: surrogates not allowed"),
+    ],
+)
+def test_refused_with_the_place(value: object, told: str) -> None:
+    with pytest.raises(NotCanonical) as refused:
+        canonical_json(value)
+    assert str(refused.value) == told
+
+
 def test_a_link_depends_on_all_before() -> None:
     first = chain_hash(GENESIS, b"one")
     assert first == hashlib.sha256(bytes(32) + b"one").digest()

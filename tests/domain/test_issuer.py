@@ -74,6 +74,57 @@ def test_what_was_delivered_is_compared_with_what_was_promised(face_value: str |
     assert facts_of(said=Said(face_value=face_value, region=region), opened=OPENED).matches_order == expected
 
 
+@pytest.mark.parametrize(
+    ("value", "promised", "same"),
+    [
+        ("100 CNY", "100cny", True),
+        ("ＣＮ", "cn", True),
+        ("1 0 0", "100.0", True),
+        ("100 a", "100xa", False),
+        ("", "", True),
+        ("", "0", False),
+    ],
+)
+def test_spaces_width_and_case_make_no_difference(value: str, promised: str, same: bool) -> None:
+    word, order = Said(face_value=value, region="CN"), Opened(revealed_at=None, face_value=promised, region="CN")
+    assert facts_of(said=word, opened=order).matches_order == ("yes" if same else "no")
+
+
+@pytest.mark.parametrize(("value", "percent"), [(None, None), (-1, None), (0, 0), (1, 1), (100, 100), (101, None)])
+def test_a_share_of_the_value_is_a_percentage_or_nothing(value: int | None, percent: int | None) -> None:
+    assert facts_of(said=Said(value_percent=value), opened=OPENED).delivered_percent == percent
+
+
+@pytest.mark.parametrize("state", [state for state in KeyState if state is not KeyState.USED])
+def test_who_redeemed_a_key_is_said_of_a_used_one_only(state: KeyState) -> None:
+    assert facts_of(said=Said(state=state, redeemer=Redeemer.OTHER), opened=OPENED).used_by == "unknown"
+    assert facts_of(said=Said(state=KeyState.USED, redeemer=Redeemer.OTHER), opened=OPENED).used_by == "other"
+
+
+@pytest.mark.parametrize("state", [state for state in KeyState if state is not KeyState.VOIDED])
+def test_only_a_voided_key_was_voided_for_us(state: KeyState) -> None:
+    assert facts_of(said=Said(state=state, voided_for_us=True, voidable=False), opened=OPENED).voidable is False
+    assert facts_of(said=Said(state=KeyState.VOIDED, voided_for_us=True, voidable=False), opened=OPENED).voidable is True
+
+
+def test_a_later_word_tells_who_used_a_key_that_is_known_to_be_used() -> None:
+    used = KeyFacts(use_check="used_after_reveal")
+    assert merged(known=used, newer=KeyFacts(used_by="other")) == replace(used, used_by="other")
+    assert merged(known=replace(used, used_by="other"), newer=used) == used
+
+
+def test_an_event_holds_only_what_is_known() -> None:
+    assert dict(UNKNOWN.to_json()) == {}
+    known = KeyFacts(use_check="unused", used_by="buyer", voidable=False, matches_order="no", delivered_percent=0)
+    assert dict(known.to_json()) == {
+        "use_check": "unused",
+        "used_by": "buyer",
+        "matches_order": "no",
+        "voidable": False,
+        "delivered_percent": 0,
+    }
+
+
 @given(opened)
 def test_silence_is_unknown(how: Opened) -> None:
     assert facts_of(said=SILENCE, opened=how) == UNKNOWN

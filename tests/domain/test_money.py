@@ -1,5 +1,7 @@
 """Nothing is lost or made by dividing, and only decimals written plainly are amounts."""
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -19,6 +21,14 @@ def test_the_parts_sum_to_the_whole_and_are_fair(amount: int, weights: list[int]
         assert weight or not part
 
 
+@given(amounts, weightings)
+def test_what_is_left_over_goes_to_the_largest_remainders_and_among_equals_to_the_earlier(amount: int, weights: list[int]) -> None:
+    exact = [Fraction(amount * weight, sum(weights)) for weight in weights]
+    left_over = amount - sum(map(int, exact))
+    first = sorted(range(len(weights)), key=lambda index: (int(exact[index]) - exact[index], index))[:left_over]
+    assert split(amount_minor=amount, weights=weights) == [int(part) + (index in first) for index, part in enumerate(exact)]
+
+
 @given(amounts, some.integers(0, 100))
 def test_two_shares_make_the_whole(amount: int, percent: int) -> None:
     part = share(amount_minor=amount, percent=percent)
@@ -29,6 +39,7 @@ def test_two_shares_make_the_whole(amount: int, percent: int) -> None:
 
 def test_examples() -> None:
     assert split(amount_minor=100, weights=(1, 1, 1)) == [34, 33, 33]
+    assert split(amount_minor=10, weights=(10, 27, 63)) == [1, 3, 6]
     assert share(amount_minor=1, percent=50) == 1
     assert fee(amount_minor=10_000, basis_points=500) == 500
     assert fee(amount_minor=19, basis_points=500) == 0
@@ -77,6 +88,41 @@ def test_decimals_are_those_of_the_currency() -> None:
         parse_amount(text="1", currency="XXX")
     assert format_amount(amount_minor=-5, currency="CNY") == "-0.05"
     assert format_amount(amount_minor=5, currency="KWD") == "0.005"
+
+
+@pytest.mark.parametrize("percent", [-1, 101, 5.0, True, None])
+def test_percentages_out_of_bounds(percent: int) -> None:
+    with pytest.raises(ValueError, match="a percentage is"):
+        share(amount_minor=1, percent=percent)
+
+
+def test_the_ends_of_the_scales() -> None:
+    assert (share(amount_minor=7, percent=0), share(amount_minor=7, percent=100)) == (0, 7)
+    assert (fee(amount_minor=7, basis_points=0), fee(amount_minor=7, basis_points=10_000)) == (0, 7)
+    assert fee(amount_minor=MAX_MINOR, basis_points=1) == MAX_MINOR // 10_000
+
+
+@pytest.mark.parametrize("amount", [-1, MAX_MINOR + 1, True])
+def test_no_fee_of_what_is_no_amount(amount: int) -> None:
+    with pytest.raises(BadAmount):
+        fee(amount_minor=amount, basis_points=0)
+
+
+def test_one_unit_below_nothing_has_its_sign() -> None:
+    written = [format_amount(amount_minor=minor, currency="CNY") for minor in (-100, -1, 0, 1, 99, 100)]
+    assert written == ["-1.00", "-0.01", "0.00", "0.01", "0.99", "1.00"]
+    assert [format_amount(amount_minor=minor, currency="JPY") for minor in (-1, 0, 1234)] == ["-1", "0", "1234"]
+
+
+def test_refusals_say_what_would_do() -> None:
+    with pytest.raises(BadAmount, match=r"'x' is not an amount; write it like 12\.34$"):
+        parse_amount(text="x", currency="CNY")
+    with pytest.raises(BadAmount, match="more than the 2 decimals of CNY"):
+        parse_amount(text="1.234", currency="CNY")
+    with pytest.raises(
+        UnknownCurrency, match="currency 'XXX' is not one of CNY, EUR, GBP, HKD, JPY, KRW, KWD, MYR, SGD, THB, TWD, USD, VND"
+    ):
+        parse_amount(text="1", currency="XXX")
 
 
 @pytest.mark.parametrize("rate", [-1, 10_001, 5.0, True])

@@ -10,6 +10,8 @@ from anka.domain import postings
 from anka.domain.chart import CHART, Side, UnknownAccount, kind_of, table
 from anka.domain.money import MAX_MINOR, BadAmount
 from anka.domain.postings import Journal, Posting, UnequalSums
+from anka.domain.postings_unidentified import Captured, Matched, returned, unidentified
+from tests.domain.written_again import JOURNALS, rows
 
 SHOP, ORDER, BUYER, UNIT = 7, 41, 5, "u99"
 amounts = some.integers(0, MAX_MINOR // 10)
@@ -34,12 +36,29 @@ def every_posting(amount: int, legs: postings.Legs, rate: int) -> dict[str, Post
         "accepted": postings.refund_accepted(shop_id=SHOP, order_id=ORDER, refund_number="R1", legs=legs),
         "from": from_wherever_it_is(legs, amount, rate),
         "done": postings.refund_done_channel(shop_id=SHOP, refund_number="R1", leg=1, channel="alipay", amount_minor=amount),
-        "in wallet": postings.refund_done_wallet(
+        "in-wallet": postings.refund_done_wallet(
             shop_id=SHOP, refund_number="R1", leg=1, channel="wallet", buyer_id=BUYER, amount_minor=amount
         ),
         "reversed": postings.refund_reversed(shop_id=SHOP, refund_number="R1", leg=1, channel="alipay", amount_minor=amount),
         "confirmed": postings.confirmed(shop_id=SHOP, order_id=ORDER, unit=UNIT, amount_minor=amount, commission_basis_points=rate),
         "settled": postings.settled(shop_id=SHOP, unit=UNIT, amount_minor=amount),
+        "held": postings.case_held(shop_id=SHOP, case_number="C1", unit=UNIT, account="available", amount_minor=amount),
+        "freed": postings.case_freed(shop_id=SHOP, case_number="C1", unit=UNIT, account="pending", amount_minor=amount),
+    }
+
+
+def every_posting_of_money_that_does_not_fit(amount: int) -> dict[str, Posting]:
+    captured = Captured(shop_id=SHOP, channel="alipay", transaction_number="T9", amount_minor=amount)
+    matched = Matched(shop_id=SHOP, channel="alipay", unidentified_number="00-U1", amount_minor=amount)
+    return {
+        "unidentified": unidentified(shop_id=SHOP, channel="alipay", transaction_number="T9", amount_minor=amount),
+        "returned": returned(shop_id=SHOP, channel="alipay", refund_number="R1", amount_minor=amount),
+        "matched": matched.paid(order_id=ORDER),
+        "matched-late": matched.late_kept(order_id=ORDER),
+        "matched-back": matched.owed_back(refund_number="R1"),
+        "captured": captured.paid(order_id=ORDER),
+        "captured-late": captured.late_kept(order_id=ORDER),
+        "captured-back": captured.owed_back(refund_number="R1"),
     }
 
 
@@ -75,22 +94,21 @@ def test_nothing_moves_when_there_is_nothing() -> None:
     assert not any(every_posting(0, (("alipay", 0),), 500).values())
 
 
-def test_keys_are_those_the_books_expect() -> None:
-    keys = {name: [journal.key for journal in journals] for name, journals in every_posting(100, (("alipay", 100),), 500).items()}
-    assert keys == {
-        "paid": ["pay:alipay:T9"],
-        "wallet": ["pay:wallet:P1", "pay:wallet:P1:in"],
-        "topped": ["pay:alipay:T9"],
-        "kept": ["pay:alipay:T9"],
-        "late": ["pay:alipay:T9", "refund:R1:accepted"],
-        "accepted": ["refund:R1:accepted"],
-        "from": ["refund:R1:accepted"],
-        "done": ["refund:R1:1:done"],
-        "in wallet": ["refund:R1:1:done", "refund:R1:1:done:in"],
-        "reversed": ["refund:R1:1:reversed"],
-        "confirmed": ["confirm:u99"],
-        "settled": ["settle:u99"],
-    }
+def test_every_posting_is_as_written() -> None:
+    made = every_posting(10_000, (("alipay", 7000), ("wallet", 3000)), 500) | every_posting_of_money_that_does_not_fit(10_000)
+    made["from"] = from_wherever_it_is((("alipay", 7000), ("wallet", 3000)), 10_000, 0)
+    told = [
+        [
+            name,
+            str(journal.shop_id),
+            journal.key,
+            journal.kind,
+            *(f"{pair.debit}>{pair.credit}={pair.amount_minor}" for pair in journal.transfers),
+        ]
+        for name, journals in made.items()
+        for journal in journals
+    ]
+    assert told == rows(JOURNALS)
 
 
 def test_a_wallet_payment_crosses_from_the_platforms_books_to_the_shops() -> None:
@@ -137,6 +155,30 @@ def test_each_source_gives_what_it_was_asked_for() -> None:
         "refund_payable:alipay": 70,
         "refund_payable:wallet": 30,
     }
+
+
+def test_sources_are_used_up_in_their_order() -> None:
+    sources = {"escrow": 10, "pending": 60, "available": 20, "commission": 10}
+    (journal,) = postings.refund_accepted_from(
+        shop_id=SHOP, order_id=ORDER, refund_number="R1", legs=(("alipay", 20), ("wallet", 80)), sources=sources
+    )
+    assert [(pair.debit, pair.credit.removeprefix("refund_payable:"), pair.amount_minor) for pair in journal.transfers] == [
+        ("order:41:escrow", "alipay", 10),
+        ("merchant:7:pending", "alipay", 10),
+        ("merchant:7:pending", "wallet", 50),
+        ("merchant:7:available", "wallet", 20),
+        ("commission", "wallet", 10),
+    ]
+
+
+def test_nothing_is_posted_to_or_from_an_account_nobody_knows() -> None:
+    case = {"shop_id": SHOP, "case_number": "C1", "unit": UNIT, "account": "bonus", "amount_minor": 1}
+    for post in (postings.case_held, postings.case_freed):
+        with pytest.raises(UnknownAccount, match="merchant:7:bonus"):
+            post(**case)  # type: ignore[arg-type]  # the same arguments for both
+    strange = Matched(shop_id=SHOP, channel="alipay", unidentified_number="00-U1", amount_minor=1)
+    with pytest.raises(UnknownAccount, match="order:a b:escrow"):
+        strange.paid(order_id="a b")  # type: ignore[arg-type]  # no such order can be
 
 
 def test_negative_amounts_are_refused() -> None:

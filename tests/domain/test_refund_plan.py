@@ -1,12 +1,13 @@
 """A refund goes back the way the money came, in as few parts as possible, within what each channel allows."""
 
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from anka.domain.refund_plan import Destination, Paid, PlannedLeg, RefundNotCoverable, plan
+from anka.domain.refund_plan import LIMITS, ChannelLimit, Destination, Paid, PlannedLeg, RefundNotCoverable, plan
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 payments_of_any_kind = some.lists(some.integers(0, 1000), min_size=1, max_size=8).map(
@@ -52,6 +53,65 @@ def test_a_payment_beyond_the_channels_window_or_count_is_not_used() -> None:
         assert plan(refund_minor=100, payments=[payment], now=NOW, destination=Destination.WALLET) == (
             PlannedLeg(payment.payment_id, "wallet", 100),
         )
+
+
+def plans(payment: Paid) -> bool:
+    try:
+        return plan(refund_minor=payment.refundable_minor, payments=[payment], now=NOW) != ()
+    except RefundNotCoverable:
+        return False
+
+
+@pytest.mark.parametrize(("channel", "days"), [("wechat", 365), ("alipay", 90)])
+def test_a_window_ends_after_its_last_moment(channel: str, days: int) -> None:
+    last = NOW - timedelta(days=days)
+    assert plans(Paid(1, channel, 5, paid_at=last))
+    assert not plans(Paid(1, channel, 5, paid_at=last - timedelta(microseconds=1)))
+    assert plans(Paid(1, channel, 5)), "when it was paid is not known"
+
+
+def test_a_payment_bears_as_many_refunds_as_its_channel_allows() -> None:
+    assert plans(Paid(1, "wechat", 5, paid_at=NOW, refunds_made=49))
+    assert not plans(Paid(1, "wechat", 5, paid_at=NOW, refunds_made=50))
+    once = MappingProxyType({"odd": ChannelLimit(None, 1, timedelta(0))})
+    assert plan(refund_minor=5, payments=[Paid(1, "odd", 5)], now=NOW, limits=once) == (PlannedLeg(1, "odd", 5),)
+
+
+@pytest.mark.parametrize("channel", ["wallet", "sandbox", "nobody-knows"])
+def test_other_channels_have_no_limits(channel: str) -> None:
+    worn = Paid(1, channel, 5, paid_at=NOW - timedelta(days=9999), refunds_made=9999, last_refund_at=NOW)
+    assert plan(refund_minor=5, payments=[worn], now=NOW) == (PlannedLeg(1, channel, 5),)
+
+
+def test_every_channel_that_is_limited_is_known() -> None:
+    assert {channel for channel, limit in LIMITS.items() if limit.window} == {"wechat", "alipay"}
+    assert {channel for channel, limit in LIMITS.items() if not limit.window} == {"wallet", "sandbox"}
+
+
+def test_of_equal_payments_the_earlier_one_bears_a_part_and_the_later_one_is_emptied_first() -> None:
+    equal = [Paid(2, "sandbox", 500), Paid(1, "sandbox", 500)]
+    assert plan(refund_minor=400, payments=equal, now=NOW) == (PlannedLeg(1, "sandbox", 400),)
+    assert [leg.payment_id for leg in plan(refund_minor=600, payments=equal, now=NOW)] == [2, 1]
+
+
+def test_a_payment_with_nothing_left_bears_nothing_and_one_overdrawn_takes_nothing_away() -> None:
+    payments = [Paid(1, "sandbox", 0), Paid(2, "sandbox", -300), Paid(3, "sandbox", 500)]
+    for destination in Destination:
+        assert [leg.payment_id for leg in plan(refund_minor=500, payments=payments, now=NOW, destination=destination)] == [3]
+    with pytest.raises(RefundNotCoverable) as refused:
+        plan(refund_minor=501, payments=payments, now=NOW)
+    assert (refused.value.refund_minor, refused.value.coverable_minor) == (501, 500)
+    assert str(refused.value) == "a refund of 501 minor units cannot go back this way: 500 at most"
+
+
+@pytest.mark.parametrize(("channel", "apart"), [("wechat", timedelta(minutes=1)), ("alipay", timedelta(seconds=3))])
+def test_a_part_goes_at_once_when_the_distance_is_kept(channel: str, apart: timedelta) -> None:
+    def leg(last: datetime) -> PlannedLeg:
+        return plan(refund_minor=1, payments=[Paid(1, channel, 5, paid_at=NOW, refunds_made=1, last_refund_at=last)], now=NOW)[0]
+
+    assert leg(NOW - apart).not_before is None
+    soon = timedelta(microseconds=1)
+    assert leg(NOW - apart + soon).not_before == NOW + soon
 
 
 def test_parts_keep_the_channels_distance() -> None:

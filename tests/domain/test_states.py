@@ -1,12 +1,14 @@
 """The tables of states hold what the policy needs and nothing that must never be."""
 
+from enum import StrEnum
+
 import pytest
 
 from anka.domain import case_states, delivery_states, payment_states, refund_states, unit_money
 from anka.domain.delivery_states import FINAL_STAGES, MOVES, STAGES_OF, IllegalMove, Move, Stage, after, move_for, moves_from
 from anka.domain.goods import Goods
 from anka.domain.refund_states import RefundState, of_legs
-from anka.domain.transitions import IllegalChange
+from anka.domain.transitions import IllegalChange, Transitions
 
 
 def test_only_a_payment_leads_from_reserved_to_queued() -> None:
@@ -97,6 +99,46 @@ def test_unknown_is_never_failed_without_being_asked_about_and_success_is_not_ta
     assert not [after for before, after in attempts if before == "closed"]
 
 
+def test_a_refusal_names_what_cannot_become_what() -> None:
+    with pytest.raises(IllegalChange, match="^a case that is closed cannot become open$") as refused:
+        case_states.after(before=case_states.CaseStatus.CLOSED, after=case_states.CaseStatus.OPEN)
+    assert (refused.value.what, refused.value.before, refused.value.after) == ("case", "closed", "open")
+    with pytest.raises(IllegalMove, match="^cannot recall a card_key that is revealed$") as illegal:
+        after(goods=Goods.CARD_KEY, stage=Stage.REVEALED, move=Move.RECALL)
+    assert (illegal.value.goods, illegal.value.stage, illegal.value.move) == (Goods.CARD_KEY, Stage.REVEALED, Move.RECALL)
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        (unit_money.MONEY_CHANGES, "unit's money"),
+        (case_states.CASE_CHANGES, "case"),
+        (refund_states.ATTEMPT_CHANGES, "refund attempt"),
+        (refund_states.REFUND_CHANGES, "refund"),
+        (payment_states.PAYMENT_CHANGES, "payment"),
+    ],
+)
+def test_every_change_is_either_allowed_or_refused(changes: Transitions[StrEnum], what: str) -> None:
+    assert changes.what == what
+    states = {state for pair in changes.pairs for state in pair}
+    for before in states:
+        for state in states:
+            if changes.allows(before=before, after=state):
+                assert changes.require(before=before, after=state) is state
+            else:
+                with pytest.raises(IllegalChange):
+                    changes.require(before=before, after=state)
+
+
+def test_each_status_has_a_door_of_its_own() -> None:
+    attempt, refund = refund_states.AttemptState, refund_states.RefundState
+    assert refund_states.attempt_after(before=attempt.CREATED, after=attempt.SUBMITTING) == "submitting"
+    assert refund_states.after(before=refund.INTENDED, after=refund.STUCK) == "stuck"
+    assert unit_money.after(before=unit_money.UnitMoney.HELD, after=unit_money.UnitMoney.RELEASED) == "released"
+    assert case_states.after(before=case_states.CaseStatus.FINAL, after=case_states.CaseStatus.EXECUTING) == "executing"
+    assert after(goods=Goods.RENTAL, stage=Stage.SEALED, move=Move.REVEAL) == "working"
+
+
 def test_money_that_was_refunded_is_not_released() -> None:
     with pytest.raises(IllegalChange):
         unit_money.after(before=unit_money.UnitMoney.REFUNDED, after=unit_money.UnitMoney.RELEASED)
@@ -120,5 +162,7 @@ def test_a_refund_is_as_far_as_its_legs() -> None:
     assert of_legs(legs=(done, done)) == done
     assert of_legs(legs=(done, going)) == going
     assert of_legs(legs=(done, stuck, going)) == stuck
+    assert of_legs(legs=(stuck, RefundState.FAILED)) == RefundState.FAILED
+    assert of_legs(legs=(RefundState.INTENDED,)) == RefundState.INTENDED
     with pytest.raises(ValueError, match="leg"):
         of_legs(legs=())

@@ -31,6 +31,7 @@ def test_what_is_odd(captured: int, currency: str, found: Oddity | None) -> None
 
 
 def test_two_persons_from_the_limit_on() -> None:
+    assert FOUR_EYES_FROM_MINOR == 100_000
     assert (needs_two(amount_minor=FOUR_EYES_FROM_MINOR - 1), needs_two(amount_minor=FOUR_EYES_FROM_MINOR)) == (False, True)
 
 
@@ -63,5 +64,5 @@ def test_captured_money_ends_where_the_ledger_wants_it(amount: int) -> None:
 
 
 def test_accounts_nobody_knows_are_refused() -> None:
-    with pytest.raises(UnknownAccount):
+    with pytest.raises(UnknownAccount, match="psp:NO CHANNEL:clearing"):
         postings.unidentified(shop_id=SHOP, channel="NO CHANNEL", transaction_number="T9", amount_minor=1)
