@@ -2,8 +2,9 @@
 
 An order or case, as the API shows it to somebody, lists what they may do with it (`actions`). An entry says how the request for one of
 those is filled in, and how what it made can be counted: `event` is the event that the history of an order shows once for each thing made,
-and `made` names those things from the answer, so that a repeated request can be held to the same answer. Where different requests may be
-answered with one and the same thing (a payment that is open already, a unit that is open already), the entry is `shared`.
+by whoever asked ("" where it is not theirs), and `made` names those things from the answer, so that a repeated request can be held to the
+same answer. Where different requests may be answered with one and the same thing (a payment that is open already, a unit that is open
+already), the entry is `shared`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,9 @@ from random import Random
 from typing import Any
 
 View = Mapping[str, Any]
-QUIET_REASONS = ("NO_LONGER_NEEDED", "BOUGHT_BY_MISTAKE")
+# What a buyer says of a key they have opened: mostly that it is bad, which is argued about; what the rules refuse may be escalated, and
+# what protects a payer is the platform's alone.
+COMPLAINTS = ("KEY_INVALID", "KEY_INVALID", "KEY_ALREADY_USED", "NO_LONGER_NEEDED", "UNAUTHORISED_PAYMENT")
 
 
 @dataclass(frozen=True)
@@ -98,11 +101,13 @@ def confirm(order: View, _random: Random) -> Ask | None:
 
 
 def complain(order: View, random: Random) -> Ask | None:
-    """Say that an opened key does not work."""
-    opened = [unit["id"] for unit in order["units"] if unit["stage"] == "revealed" and unit["money"] in ("held", "released")]
+    """Say that opened keys are not what they should be."""
+    opened = [unit for unit in order["units"] if unit["stage"] in ("revealed", "used") and unit["money"] in ("held", "released")]
+    opened = [unit["id"] for unit in opened if not unit["frozen_minor"]]
     if not opened:
         return None
-    body = {"reason": "KEY_INVALID", "units": [random.choice(opened)], "statement": "it says: used", "ask": {"refund_minor": 700}}
+    units = opened if random.random() < 0.3 else [random.choice(opened)]
+    body = {"reason": random.choice(COMPLAINTS), "units": units, "statement": "it says: used", "ask": {"refund_minor": 700}}
     return Ask(f"/api/v1/orders/{order['number']}/cases", body, order["number"])
 
 
@@ -111,14 +116,22 @@ def cases_in(answer: Any) -> list[str]:
     return sorted(str(case["number"]) for case in answer["cases"])
 
 
+def use(order: View, random: Random) -> Ask | None:
+    """Use an opened key, which its issuer tells us: whoever then says that it was bad is refused by the rules."""
+    units = [unit["id"] for unit in order["units"] if unit["stage"] == "revealed" and unit["use_check"] == "unknown"]
+    word = {"use_check": "used_after_reveal", "used_by": "buyer"}
+    return Ask(f"/api/v1/sandbox/issuer/{random.choice(units)}", word, order["number"]) if units else None
+
+
 BUYER_OF_ORDER: Sequence[Action] = (
     Action("place", "buyer", "shelf", 30, place, "order_placed", number_of),
     Action("pay from wallet", "buyer", "order", 12, pay("wallet"), "order_paid", number_of),
     Action("begin payment", "buyer", "order", 18, pay("sandbox"), "payment_begun", number_of, shared=True),
-    Action("cancel", "buyer", "order", 10, cancel, "case_opened", cases_in),
-    Action("reveal", "buyer", "order", 12, reveal, "unit_opened", lambda answer: [str(answer["unit"])], shared=True),
+    Action("cancel", "buyer", "order", 3, cancel, "case_opened", cases_in),
+    Action("reveal", "buyer", "order", 20, reveal, "unit_opened", lambda answer: [str(answer["unit"])], shared=True),
     Action("confirm", "buyer", "order", 10, confirm, "delivery_confirmed", number_of),
-    Action("complain", "buyer", "order", 4, complain, "case_opened", cases_in),
+    Action("use", "buyer", "order", 8, use, "", lambda answer: [str(answer["unit"])]),
+    Action("complain", "buyer", "order", 14, complain, "case_opened", cases_in),
 )
 
 
@@ -149,6 +162,35 @@ def offer(case: View, random: Random) -> Ask | None:
     return answer("offer", refund_minor=random.choice((100, 500, 900)), text="let us meet in the middle")(case, random)
 
 
+def rule(case: View, random: Random) -> Ask | None:
+    """Decide: nothing, half or all of what is left goes back. All of a dear unit needs a second person."""
+    percent = random.choice((0, 50, 100, 100))
+    body = {"fault": "merchant", "reasons": ["EVIDENCE_SUFFICIENT"], "text": "both were heard", "refund_percent": percent}
+    return answer("rule", **body)(case, random)
+
+
+def by_hand(order: View, *stages: str) -> list[str]:
+    """The units of these stages about which nobody argues."""
+    return [unit["id"] for unit in order["units"] if unit["stage"] in stages and not unit["frozen_minor"]]
+
+
+def accept(order: View, _random: Random) -> Ask | None:
+    """Take up what waits for its merchant."""
+    units = by_hand(order, "queued")
+    return next((Ask(action["path"], {"units": units}, order["number"]) for action in offered(order, "accept") if units), None)
+
+
+HANDED = "HAND-"
+
+
+def deliver(order: View, random: Random) -> Ask | None:
+    """Hand over keys, taken up before or not. Each key says for which unit it was made."""
+    units = by_hand(order, "queued", "accepted")
+    chosen = units if random.random() < 0.5 else units[:1]
+    body = {"units": chosen, "secrets": [f"{HANDED}{unit}-{random.randrange(10**9):09d}" for unit in chosen]}
+    return next((Ask(action["path"], body, order["number"]) for action in offered(order, "deliver") if chosen), None)
+
+
 def of_case(case: Any) -> list[str]:
     """The case that something was done with."""
     return [str(case["number"])]
@@ -163,14 +205,27 @@ BUYER: Sequence[Action] = (
     *BUYER_OF_ORDER,
     *(_of_case("buyer", name, weight, answer(name), event) for name, weight, event in ROOM),
     _of_case("buyer", "offer", 1, offer, "case_offer_made"),
-    _of_case("buyer", "escalate", 2, answer("escalate", text="please look at it"), "case_escalated"),
+    _of_case("buyer", "escalate", 8, answer("escalate", text="please look at it"), "case_escalated"),
     _of_case("buyer", "withdraw", 1, answer("withdraw"), "case_withdrawn"),
+    _of_case("buyer", "appeal", 6, answer("appeal", text="here is what was not seen"), "case_appealed"),
+    _of_case("buyer", "add evidence", 1, answer("add_evidence", kind="SCREENSHOT", text="see here"), "case_evidence_added"),
 )
 MERCHANT: Sequence[Action] = (
     Action("merchant cancels", "merchant", "order", 1, cancel_for("NO_LONGER_NEEDED"), "case_opened", cases_in),
     *(_of_case("merchant", name, weight, answer(name), event) for name, weight, event in ROOM),
     _of_case("merchant", "agree", 2, answer("agree"), "case_agreed"),
     _of_case("merchant", "offer", 3, offer, "case_offer_made"),
+    _of_case("merchant", "refuse", 4, answer("refuse", reason="KEY_WORKED", text="it worked when we sold it"), "case_refused"),
+    _of_case("merchant", "appeal", 2, answer("appeal", text="our records say otherwise"), "case_appealed"),
+    _of_case("merchant", "add evidence", 1, answer("add_evidence", kind="OTHER", text="our records"), "case_evidence_added"),
+    Action("accept", "merchant", "order", 5, accept, "units_accepted", number_of),
+    Action("deliver", "merchant", "order", 10, deliver, "units_sealed", number_of),
 )
-ACTIONS: Sequence[Action] = (*BUYER, *MERCHANT)
+ARBITER: Sequence[Action] = (
+    _of_case("arbiter", "rule", 8, rule, "case_ruled"),
+    _of_case("arbiter", "approve", 8, answer("approve"), "case_ruled"),
+    _of_case("arbiter", "ask for evidence", 2, answer("ask_for_evidence", side="both", text="what do you have?"), "case_evidence_asked"),
+    _of_case("arbiter", "add evidence", 1, answer("add_evidence", kind="ISSUER_STATEMENT", text="they say"), "case_evidence_added"),
+)
+ACTIONS: Sequence[Action] = (*BUYER, *MERCHANT, *ARBITER)
 ROLES = tuple(dict.fromkeys(action.role for action in ACTIONS))

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 KEYS = 6_000
 BUYERS = 12
-WALLET_MINOR = 5_000_000
-PRICES = (1_000, 2_500, 9_900)
+WALLET_MINOR = 50_000_000
+# Price and delivery, each in a shop of its own. The dear ones are above what one arbiter may give back alone.
+GOODS = ((1_000, "auto"), (9_900, "auto"), (60_000, "auto"), (4_000, "manual"), (70_000, "manual"))
+STAFF = ("agent", "arbiter", "arbiter")
 
 
 @dataclass(frozen=True)
@@ -56,31 +58,40 @@ def build() -> Market:
 
     operator = Actor(kind=ActorKind.OPERATOR, name="kills")
     people, products = [], []
-    for number, price in enumerate(PRICES):
+    shops = []
+    for number in range(len(GOODS)):
         at = moment()
         owner = _person(f"merchant{number}", "merchant", at)
-        named = NewShop(code=f"KILL{'ABC'[number]}", name_zh=f"店{number}", name_en=f"Shop {number}", owner_id=owner.person_id)
-        shop_id = open_shop(actor=operator, shop=named, at=at)
+        named = NewShop(code=f"KILL{'ABCDE'[number]}", name_zh=f"店{number}", name_en=f"Shop {number}", owner_id=owner.person_id)
+        shops.append(open_shop(actor=operator, shop=named, at=at))
+        people.append(owner)
+    for number, (price, delivery) in enumerate(GOODS):
         described = NewProduct(
             kind="card_key",
-            delivery="auto",
+            delivery=delivery,
             title_zh=f"卡密{number}",
             title_en=f"Key {number}",
             face_value="100",
             region="CN",
             price_minor=price,
         )
-        product = list_product(actor=operator, shop_id=shop_id, product=described, terms=Terms(), at=at)
-        _stock(operator, product, number)
-        people.append(owner)
+        terms = Terms() if delivery == "auto" else Terms(promise_minutes=1_440)
+        product = list_product(actor=operator, shop_id=shops[number], product=described, terms=terms, at=moment())
+        if delivery == "auto":
+            _stock(operator, product, number)
         products.append(product)
-    for role in ("agent", "arbiter"):
-        person = _person(role, role, moment())
+    for number, role in enumerate(STAFF):
+        person = _person(f"{role}{number}", role, moment())
         appoint_staff(actor=operator, person_id=person.person_id, role=role)
         people.append(person)
     buyers = [_person(f"buyer{number}", "buyer", moment()) for number in range(BUYERS)]
     _fill_wallets(buyers, moment())
-    return Market(products=products, people=[*people, *buyers], wallet_minor=WALLET_MINOR, keys=KEYS * len(PRICES))
+    return Market(
+        products=products,
+        people=[*people, *buyers],
+        wallet_minor=WALLET_MINOR,
+        keys=KEYS * sum(delivery == "auto" for _price, delivery in GOODS),
+    )
 
 
 def _person(name: str, role: str, at: "Moment") -> Person:

@@ -26,7 +26,7 @@ from tests.kills.world import World
 
 POLL_SECONDS = 0.25
 # Those who sell and judge do so more slowly than people buy.
-OTHERS_THINK = 20
+OTHERS_THINK = 10
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,10 @@
 """Parts of a running market are killed at random while people buy: nothing acknowledged is lost, nothing is done twice, it serves again.
 
-Here for two minutes at most; `make nightly` goes on until 10,000 state changes and 200 kills of the database. ANKA_KILLS_SEED repeats a
-seed; ANKA_KILLS_LIMIT_SECONDS gives a machine that is busy with something else longer to recover.
+Here until 500 state changes and 5 kills of the database are reached: a minute or two, and for longer where the machine is slow.
+`make nightly` goes on until 10,000 state changes and 200 kills of the database. ANKA_KILLS_SEED repeats a seed.
+
+How fast a market serves again says something about the machine too. `make nightly` holds it to the 5 s that are promised, on a machine of
+its own; elsewhere the limit only tells a market that comes back from one that does not. ANKA_KILLS_LIMIT_SECONDS sets another.
 """
 
 import fcntl
@@ -19,9 +22,9 @@ from tests.kills.journal import Journal
 from tests.kills.run import Plan, Report, Sabotage, run
 from tests.kills.world import World
 
-LIMIT_SECONDS = float(os.environ.get("ANKA_KILLS_LIMIT_SECONDS") or 5)
 NIGHTLY = os.environ.get("ANKA_NIGHTLY") == "1"
-IN_CI = {"changes": 500, "database_kills": 5, "clients": 4, "epoch_seconds": 10.0, "most_seconds": 60.0}
+LIMIT_SECONDS = float(os.environ.get("ANKA_KILLS_LIMIT_SECONDS") or (5 if NIGHTLY else 30))
+IN_CI = {"changes": 500, "database_kills": 5, "clients": 4, "epoch_seconds": 10.0, "most_seconds": 600.0}
 AT_NIGHT = {"changes": 10_000, "database_kills": 200, "clients": 8, "epoch_seconds": 30.0, "most_seconds": 3600.0}
 SHORT = {"changes": 1, "database_kills": 1, "clients": 4, "epoch_seconds": 6.0, "most_seconds": 20.0, "thinking": 0.02}
 

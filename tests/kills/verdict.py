@@ -11,10 +11,13 @@ from typing import Any
 import msgspec
 import psycopg
 
+from tests.kills.actions import ACTIONS, HANDED
 from tests.kills.journal import Entry, Journal
 from tests.kills.world import World, eventually
 
 Connection = psycopg.Connection[Any]
+# Who, what, and the order or unit it happened to.
+Happened = tuple[int, str, str]
 SETTLE_SECONDS = 120.0
 # How far the market's clock is moved at each step, so that leases of workers that were killed end, and channels that were away for long
 # are asked again: at first after a minute, in the end hourly.
@@ -24,7 +27,11 @@ MOST_TOLD = 20
 OPEN = {
     "work in the outbox": "SELECT count(*) FROM core_outbox WHERE done_at IS NULL",
     "refund attempts": "SELECT count(*) FROM payments_attempt WHERE status NOT IN ('succeeded', 'closed', 'failed', 'reversed')",
-    "units paid and not delivered": "SELECT count(*) FROM orders_unit WHERE stage = 'queued'",
+    "units paid and not delivered": (
+        "SELECT count(*) FROM orders_unit AS unit JOIN orders_order AS o ON o.shop_id = unit.shop_id AND o.id = unit.order_id"
+        " JOIN catalog_product AS product ON product.shop_id = o.shop_id AND product.id = o.product_id"
+        " WHERE unit.stage = 'queued' AND product.delivery = 'auto'"
+    ),
     "notices of the gateway": "SELECT count(*) FROM sandbox.notice WHERE finished_at IS NULL",
     "refunds at the gateway": "SELECT count(*) FROM sandbox.refund WHERE next_at IS NOT NULL",
 }
@@ -49,6 +56,9 @@ MADE = {
     "payment": "SELECT number FROM payments_payment",
     "case": "SELECT number FROM cases_case WHERE asker ~ '^(buyer|merchant|platform):'",
 }
+# A ruling that waits for a second person is a ruling all the same: a late answer to a request no longer says which it was.
+SAME_AS = {"case_ruling_proposed": "case_ruled"}
+OF_UNITS = frozenset({"unit_opened", "units_accepted", "units_sealed"})
 KIND_OF = {"order_placed": "order", "payment_begun": "payment", "order_paid": "payment", "case_opened": "case"}
 RETURNED = """
 SELECT sum(leg.amount_minor) FROM payments_leg AS leg
@@ -123,31 +133,48 @@ def things(connection: Connection, _world: World, journal: Journal) -> Iterator[
 
 def history(connection: Connection, _world: World, journal: Journal) -> Iterator[str]:
     """Every acknowledged action is in the history of its order exactly once, and nothing else is."""
-    watched = sorted({entry.action.event for entry in journal.entries})
-    there: Counter[tuple[int, str, str]] = Counter()
+    watched = sorted({action.event for action in ACTIONS if action.event} | SAME_AS.keys())
+    there: Counter[Happened] = Counter()
     for person, what, number, positions in connection.execute(EVENTS.encode(), (watched,)):
-        there[person, what, f"{number}-{positions[0]}" if what == "unit_opened" else number] += 1
-    told: Counter[tuple[int, str, str]] = Counter()
-    shared: set[tuple[int, str, str, str]] = set()
-    for entry in _acknowledged(journal, watched):
-        person, event = entry.who.person_id, entry.action.event
-        for made in entry.made:
-            about = made if event == "unit_opened" else entry.ask.about or made
-            if entry.action.shared:
-                shared.add((person, event, about, made))
-            else:
-                told[person, event, about] += 1
-    told.update((person, event, about) for person, event, about, _made in shared)
+        for about in [f"{number}-{position}" for position in positions] if what in OF_UNITS else [number]:
+            there[person, SAME_AS.get(what, what), about] += 1
+    told = _told(_acknowledged(journal, watched))
     for key in sorted(there.keys() | told.keys()):
         if there[key] != told[key]:
             yield f"{key[1]} of {key[2]} by person {key[0]}: acknowledged {told[key]} times, in the history {there[key]} times"
 
 
+def _told(acknowledged: Iterable[Entry]) -> Counter[Happened]:
+    """How often whom was told that what happened to which order or unit."""
+    told: Counter[Happened] = Counter()
+    shared: set[tuple[int, str, str, str]] = set()
+    taken_up: set[Happened] = set()
+    for entry in acknowledged:
+        person, event = entry.who.person_id, entry.action.event
+        for made in entry.made:
+            if entry.action.shared:
+                shared.add((person, event, made if event in OF_UNITS else entry.ask.about, made))
+            elif event in OF_UNITS:
+                told.update((person, event, str(unit)) for unit in entry.ask.body["units"])
+            else:
+                told[person, event, entry.ask.about or made] += 1
+        if event == "units_sealed":
+            # Handing over without having taken up first is taking up.
+            taken_up |= {(person, "units_accepted", str(unit)) for unit in entry.ask.body["units"]}
+    told.update((person, event, about) for person, event, about, _made in shared)
+    told.update(happened for happened in taken_up if not told[happened])
+    return told
+
+
 def keys(connection: Connection, world: World, journal: Journal) -> Iterator[str]:
     """Nobody was shown a key that is for sale again, and no key has been lost or made up."""
     stock = count(connection, "SELECT count(*) FROM vault_key")
-    if stock != world.market.keys:
-        yield f"there are {stock} keys, {world.market.keys} were imported"
+    handed = sum(len(entry.ask.body["secrets"]) for entry in _acknowledged(journal, ["units_sealed"]))
+    if stock != world.market.keys + handed:
+        yield f"there are {stock} keys, {world.market.keys} were imported and {handed} handed over"
+    for unit, secret in journal.secrets.items():
+        if secret.startswith(HANDED) and not secret.startswith(f"{HANDED}{unit}-"):
+            yield f"{unit} showed a key that was handed over for another unit"
     there = {
         row[0]
         for row in connection.execute(

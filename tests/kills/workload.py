@@ -20,13 +20,17 @@ MOST_TRIES = 400
 PAUSE_SECONDS = 0.1
 # Part of the acknowledged requests that are sent once more at once, and of the steps that send an old one again.
 TWICE, LONG_AGO = 0.15, 0.03
+# Part of a buyer's steps that go to the cases they are in.
+ARGUES = 0.15
+# Where everybody looks for cases: sellers mostly at what waits for them.
+LISTS = {"merchant": ("queue=merchant", "queue=merchant", "queue=mine"), "buyer": ("queue=mine",), "arbiter": ("queue=platform",)}
 MOST_ORDERS = 6
 BUSY = frozenset({429, 502, 503})
 FORM = re.compile(rb'action="(/cashier/[A-Za-z0-9_-]+)"')
 
 
 # How far the market's clock jumps: holds run out, then confirmations fall, then money settles.
-JUMPS_SECONDS = (60, 60, 700, 700, 7_200, 30_000, 700_000)
+JUMPS_SECONDS = (60, 60, 60, 60, 700, 700, 700, 7_200, 7_200, 30_000, 700_000)
 # So long the answer to a repeated key is promised, on the market's time.
 PROMISED_SECONDS = 86_400
 
@@ -70,7 +74,9 @@ class Client:
         if self.done and self.random.random() < LONG_AGO:
             self._repeat(self.random.choice(self.done))
         elif self.who.role != "buyer":
-            self._serve()
+            self._serve(self.random.choice(sorted({action.sees for action in ACTIONS if action.role == self.who.role})))
+        elif self.random.random() < ARGUES:
+            self._serve("case")
         elif len(self.orders) < MOST_ORDERS and self.random.random() < 1 / (1 + len(self.orders)):
             self._choose("shelf", {"products": self.world.market.products})
         elif self.orders:
@@ -98,10 +104,10 @@ class Client:
             if case is not None:
                 self._choose("case", case)
 
-    def _serve(self) -> None:
-        """Do one thing with somebody else's order or case, as those see it who sell or judge."""
-        sees = self.random.choice(sorted({action.sees for action in ACTIONS if action.role == self.who.role}))
-        page = self._get(f"/api/v1/{sees}s?limit=30") or {"items": []}
+    def _serve(self, sees: str) -> None:
+        """Do one thing with an order or a case from a list, as those do who sell or judge."""
+        wanted = f"&{self.random.choice(LISTS[self.who.role])}" if sees == "case" else ""
+        page = self._get(f"/api/v1/{sees}s?limit=30{wanted}") or {"items": []}
         if page["items"]:
             view = self._get(f"/api/v1/{sees}s/{self.random.choice(page['items'])['number']}")
             if view is not None:
