@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from anka.cli import policy_backtest, policy_check
+from anka.cli.rule_files import rules_of
 from anka.domain.facts import Facts, FactsError
 from anka.domain.policy.alternatives import what_would_change
 from anka.domain.policy.check import TooTangled
 from anka.domain.policy.decide import NoRuleMatches, decide
 from anka.domain.policy.explain import UnknownLanguage, explain
 from anka.domain.policy.grammar import RuleTableError
-from anka.domain.policy.table import RuleSet, default_rules, parse_rules
+from anka.domain.policy.table import RuleSet
 
 FAILURES = (FactsError, RuleTableError, NoRuleMatches, TooTangled, UnknownLanguage, OSError, UnicodeDecodeError)
 LONGEST_LINE = 1_048_576
@@ -30,11 +31,11 @@ def arguments(*, parser: argparse.ArgumentParser) -> None:
     """Declare decide, explain, check and backtest."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="verb")
     verb = verbs.add_parser("decide", help="JSON lines of facts on stdin, JSON lines of decisions on stdout")
-    verb.add_argument("--rules", type=Path, metavar="FILE", help="a TOML file of rules instead of the default ones")
+    verb.add_argument("--rules", type=Path, metavar="FILE", help="a TOML file of rules, or a folder of them, instead of the default ones")
     verb = verbs.add_parser("explain", help="the decision on one set of facts, in words")
     verb.add_argument("facts", type=Path, metavar="FACTS.json")
     verb.add_argument("--lang", choices=("zh", "en"), default="zh")
-    verb.add_argument("--rules", type=Path, metavar="FILE", help="a TOML file of rules instead of the default ones")
+    verb.add_argument("--rules", type=Path, metavar="FILE", help="a TOML file of rules, or a folder of them, instead of the default ones")
     policy_check.arguments(verbs=verbs)
     policy_backtest.arguments(verbs=verbs)
 
@@ -45,7 +46,7 @@ def run(*, given: argparse.Namespace) -> int:
         return policy_backtest.run(given=given)
     if given.verb == "check":
         return policy_check.run(given=given)
-    rules = _rules(given.rules)
+    rules = rules_of(paths=[given.rules] if given.rules else [])
     if given.verb == "explain":
         return _explain(given, rules)
     status = 0
@@ -98,10 +99,6 @@ def _lines(stream: Any) -> Iterator[bytes]:
         yield line.rstrip(b"\r\n")
         while not line.endswith(b"\n") and (line := stream.readline(LONGEST_LINE)):
             pass
-
-
-def _rules(path: Path | None) -> RuleSet:
-    return parse_rules(texts={path.name: path.read_text(encoding="utf-8")}) if path else default_rules()
 
 
 def _explain(given: argparse.Namespace, rules: RuleSet) -> int:

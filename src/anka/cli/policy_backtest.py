@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from anka.domain.policy.grammar import RuleTableError
-from anka.domain.policy.table import RuleSet, parse_rules
+from anka.cli.rule_files import rules_of
+from anka.domain.policy.table import RuleSet
 
 if TYPE_CHECKING:
     from anka.domain.policy.backtest import BacktestReport
@@ -37,23 +37,9 @@ def _days(text: str) -> int:
     return int(text)
 
 
-def rules_at(*, path: Path) -> RuleSet:
-    """Return the rules of a TOML file, or of all TOML files of a folder.
-
-    Raises:
-        RuleTableError: they are no table of rules; OSError, UnicodeDecodeError: they cannot be read.
-    """
-    if not path.is_dir():
-        return parse_rules(texts={path.name: path.read_text(encoding="utf-8")})
-    texts = {file.name: file.read_text(encoding="utf-8") for file in sorted(path.glob("*.toml"))}
-    if not texts:
-        raise RuleTableError(f"{path}: no TOML file in this folder; allowed: files of rules ending in .toml")
-    return parse_rules(texts=texts)
-
-
 def run(*, given: argparse.Namespace) -> int:
     """Try the rules and print what would have been decided otherwise; 1 where there is no history to try them on."""
-    rules = rules_at(path=given.rules)
+    rules = rules_of(paths=[given.rules])
     from anka.cli.main import complain  # noqa: PLC0415  judging facts needs neither Django nor a database
     from anka.config.embedded import EmbeddedDatabaseError  # noqa: PLC0415
     from anka.config.environment import EnvironmentNotUsable  # noqa: PLC0415

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from anka.cli.rule_files import rules_of
 from anka.domain.policy.check import PROPERTIES, Finding, Overlap, Report, Unreachable, check, short_facts
-from anka.domain.policy.grammar import RuleTableError
-from anka.domain.policy.table import RuleSet, default_rules, parse_rules
 
 _PARTS = {
     "rule": ("整条规则", "the whole rule"),
@@ -37,30 +36,6 @@ def run(*, given: argparse.Namespace) -> int:
     else:
         sys.stdout.write("".join(f"{line}\n" for line in told(report=report, language=given.lang)))
     return 0 if report.clean else 1
-
-
-def rules_of(*, paths: list[Path]) -> RuleSet:
-    """Return the rules of these files, and of the TOML files of these folders, as one set; the default ones if there are none.
-
-    Raises:
-        RuleTableError: they are no set of rules; OSError, UnicodeDecodeError: they cannot be read.
-    """
-    if not paths:
-        return default_rules()
-    texts: dict[str, str] = {}
-    for path in _files(paths):
-        if path.name in texts:
-            raise RuleTableError(f"{path}: there are two files of this name; allowed: each name once")
-        texts[path.name] = path.read_text(encoding="utf-8")
-    return parse_rules(texts=texts)
-
-
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    for path in paths:
-        found = sorted(path.glob("*.toml")) if path.is_dir() else [path]
-        if not found:
-            raise RuleTableError(f"{path}: no TOML file in this folder; allowed: files of rules ending in .toml")
-        yield from found
 
 
 def told(*, report: Report, language: str) -> Iterator[str]:
