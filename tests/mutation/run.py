@@ -53,17 +53,19 @@ class Result:
 
 
 class Bench:
-    """The tests of one folder, and what they import."""
+    """The tests there are, and what they import."""
 
-    def __init__(self, folder: Path) -> None:
-        self.files = sorted(str(path.relative_to(ROOT)) for path in folder.rglob("test_*.py"))
+    def __init__(self, files: Iterable[str]) -> None:
+        self.files = sorted(files)
 
     @cached_property
     def tests(self) -> Tests:
         """What the tests do when nothing is changed."""
-        raw = json.loads(_answer_of(lambda answer: sessions.observe(files=self.files, answer=answer)) or "null")
-        if raw is None:
-            raise SystemExit("The tests fail without any change; run them first: python -m pytest tests/domain")
+        raw = json.loads(_answer_of(lambda answer: sessions.observe(files=self.files, answer=answer)) or "{}")
+        if "functions" not in raw:
+            raise SystemExit(
+                f"Without any change {raw.get('failing', 'something')} fails already; mend that first: python -m pytest tests/domain"
+            )
         return Tests(
             functions={test: frozenset(map(tuple, called)) for test, called in raw["functions"].items()},
             seconds=raw["seconds"],
@@ -120,6 +122,11 @@ def _answer_of(work: Callable[..., int]) -> str:
         text = answer.read()
     os.waitpid(child, 0)
     return text
+
+
+def all_tests() -> list[str]:
+    """Return every test file of the domain."""
+    return [path.relative_to(ROOT).as_posix() for path in TESTS.rglob("test_*.py")]
 
 
 def modules() -> list[str]:
@@ -210,7 +217,8 @@ class Trial:
         return lambda: sessions.put_code(module=self.module, function=mutant.function or "", code=self.code(number=number))
 
 
-def _as_toml(names: Iterable[Name]) -> str:
+def as_toml(names: Iterable[Name]) -> str:
+    """Write mutants down as survivors.toml has them, without the explanations."""
     entries = (
         f"[[survivor]]\nmodule = {json.dumps(module)}\nline = {_quoted(line)}\nchanges = [{_quoted(change)}]\n"
         for module, line, change in names
@@ -236,13 +244,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("modules", nargs="*", help="such as money or policy/decide; all of them if none is named")
     parser.add_argument("--left", type=Path, help="write the survivors that nobody has explained into this file, to be explained")
     parser.add_argument("--only", type=Path, help="try only the mutants that such a file names")
+    parser.add_argument("--tests", action="append", help="a test file to run, in place of all of tests/domain; may be given more than once")
     given = parser.parse_args(arguments)
     os.chdir(ROOT)
     hypothesis.settings.register_profile(
         "mutation", derandomize=True, database=None, deadline=None, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate]
     )
-    known, bench, wrong, left = explained(), Bench(TESTS), 0, []
-    only = None if given.only is None else _names_in(given.only)
+    known, bench, wrong, left = explained(), Bench(given.tests or all_tests()), 0, []
+    only = None if given.only is None else names_in(given.only)
     for module in given.modules or modules():
         result = Trial(bench, module, known.texts).run(only=only)
         problems = judge(result=result, known=known.names, whole=only is None)
@@ -251,11 +260,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wrong += len(problems)
         left += sorted(result.survivors - known.names)
     if given.left is not None:
-        given.left.write_text(_as_toml(left), encoding="utf-8")
+        given.left.write_text(as_toml(left), encoding="utf-8")
     return 1 if wrong else 0
 
 
-def _names_in(path: Path) -> frozenset[Name]:
+def names_in(path: Path) -> frozenset[Name]:
+    """Read what `as_toml` wrote."""
     entries = tomllib.loads(path.read_text(encoding="utf-8")).get("survivor", [])
     return frozenset((entry["module"], entry["line"], change) for entry in entries for change in entry["changes"])
 
