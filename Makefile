@@ -15,13 +15,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Type checking and the tests look at the settings of a sandbox.
 CHECKED := ANKA_SANDBOX=1
 
-.PHONY: help demo test lint types nightly messages lock reset clean
+.PHONY: help demo test lint types nightly mutants messages lock reset clean
 
 help:
 	@echo 'make demo      run the demo market (ANKA_PORT, default 8000, or the next free port)'
 	@echo 'make test      everything CI runs'
 	@echo 'make lint      the checks without the tests'
 	@echo 'make nightly   the long tests: random kills, every crash point'
+	@echo 'make mutants   try every small change of the domain against its tests'
 	@echo 'make messages  compile the translations'
 	@echo 'make lock      lock the dependencies anew'
 	@echo 'make reset     throw the data of this sandbox away'
@@ -49,6 +50,9 @@ lint: $(VENV)/.development $(MESSAGES)
 nightly: $(VENV)/.development $(MESSAGES)
 	ANKA_NIGHTLY=1 $(BIN)/python -m pytest -n auto --ignore=tests/kills
 	ANKA_NIGHTLY=1 $(BIN)/python -m pytest -s tests/kills
+
+mutants: $(VENV)/.development
+	PYTHONPATH=src:. nice $(BIN)/python -m tests.mutation.run
 
 messages: $(MESSAGES)
 
