@@ -25,18 +25,21 @@ WALKS = settings(
     print_blob=True,
     suppress_health_check=list(HealthCheck),
 )
+# An audit looks through all the books there are, so one after every step is for fewer walks.
+CLOSELY = settings(WALKS, max_examples=100 if NIGHTLY else 2)
 # The shortest way to a failure is of no interest to a control.
 CONTROLS = settings(WALKS, max_examples=100, phases=(Phase.generate,), derandomize=True)
 
 
-class Walk(LifeMachine):
-    """Audited at its end; by night after every step."""
+class WatchedClosely(LifeMachine):
+    """Audited after every step, not only at its end."""
 
-    audits_every_step = NIGHTLY
+    audits_every_step = True
 
 
-def test_orders_and_cases_live_by_the_book() -> None:
-    run_state_machine_as_test(Walk, settings=WALKS)
+@pytest.mark.parametrize(("walk", "how"), [(LifeMachine, WALKS), (WatchedClosely, CLOSELY)])
+def test_orders_and_cases_live_by_the_book(walk: type[LifeMachine], how: settings) -> None:
+    run_state_machine_as_test(walk, settings=how)
 
 
 class NoCommission(Life):
