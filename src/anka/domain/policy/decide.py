@@ -78,6 +78,8 @@ def _decision(facts: Facts, rules: RuleSet, rule: CompiledRule, bits: int, varia
         if facts.dispute == "complaint":
             clock = min(clock, rules.complaint_cap_minutes)
     wording, own = rule.wordings[variant], rule.rule
+    # An amount agreed on is what is paid: nothing is taken off it.
+    keep, fee = (None, None) if refund == "agreed" else (own.keep_minor, own.fee_percent)
     zh, en = wording.zh, wording.en
     if wording.open:
         places = _places(facts, rule, clock)
@@ -96,8 +98,8 @@ def _decision(facts: Facts, rules: RuleSet, rule: CompiledRule, bits: int, varia
         zh,
         en,
         own.compensation_minor,
-        own.keep_minor,
-        own.fee_percent,
+        keep,
+        fee,
     )
 
 

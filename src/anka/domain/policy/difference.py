@@ -2,14 +2,11 @@
 
 from anka.domain.policy.decision import CONTRACT, OPTIONAL, Decision
 from anka.domain.policy.explain import verdict
-from anka.domain.policy.told import evidence_in_words, field_name, money_in_words, span_in_words
+from anka.domain.policy.told import evidence_in_words, field_name, span_in_words
 from anka.domain.policy.told_words import JOINTS, KINDS, SILENCES, TRUTHS, name_of
 from anka.domain.policy.wordings import Language
 
 _TOLD_AS = {
-    "fee_percent": "fee_percent",
-    "keep_minor": "keep_minor",
-    "compensation_minor": "compensation_minor",
     "fault": "fault",
     "goods_after": "goods",
     "answer_within_minutes": "clock",
@@ -45,10 +42,6 @@ def _value(decision: Decision, field: str, language: Language) -> str:
         return _NOTHING[language]
     if field == "evidence_needed":
         return evidence_in_words(kinds=value, language=language)
-    if field in {"keep_minor", "compensation_minor"}:
-        return money_in_words(amount_minor=value, language=language)
-    if field == "fee_percent":
-        return f"{value}%"
     if field == "answer_within_minutes":
         return span_in_words(minutes=value, language=language)
     if field == "replacement_first":

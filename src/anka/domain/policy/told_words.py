@@ -120,7 +120,7 @@ ROUTES = _words(
 PATTERNS = _words(
     **{
         "turn": ("商家先答复，拒绝则转平台", "the merchant answers first, a refusal goes to the platform"),
-        "platform": ("平台裁决，商家已同意的按申请的金额退", "the platform decides, unless the merchant agreed to what was asked for"),
+        "platform": ("平台裁决，商家已同意的按商定的金额退", "the platform decides, unless the merchant has agreed"),
         "platform!": ("平台裁决，商家同意与否都一样", "the platform decides, whatever the merchant says"),
         "refusal": (
             "不支持，可申诉一次（商家同意的照退，平台代为提出的由平台复核）",

@@ -34,23 +34,33 @@ REFUNDS = _words(
     unused_share=("按未使用部分退款 {percent}%", "a refund of the unused share, {percent} %"),
     missing_share=("按未到账部分退款 {percent}%", "a refund of the missing share, {percent} %"),
     negotiable=("退款金额由双方协商或平台裁定", "a refund whose amount is agreed or ruled on"),
-    agreed=("按申请的金额退款", "a refund of the amount asked for"),
+    agreed=("按双方商定的金额退款", "a refund of the amount agreed on"),
 )
 ROUTES = _words(
     close=("直接关闭", "the order closes at once"),
     instant=("立即执行", "done at once"),
     merchant=("先由商家答复", "the merchant answers first"),
-    upstream=("等待供货方", "waits for the supplier"),
+    upstream=("供货方撤单后执行", "done once the supplier has cancelled"),
     platform=("由平台处理", "the platform decides"),
     external=("由支付渠道裁定", "the payment channel decides"),
     refuse=("不支持，可申诉一次", "refused, one appeal is possible"),
 )
 NOTHING_BACK = _words(
-    close=("订单直接关闭，没有扣款，占用已释放", "the order closes at once; no money had moved, what was held is released"),
+    close=("订单直接关闭，没有扣款，占用随即释放", "the order closes at once; no money had moved, what was held is released"),
     upstream=("暂不退款，等待供货方的结果", "nothing goes back yet, the supplier has to answer first"),
     external=("平台不另行退款，由支付渠道裁定", "we refund nothing beside it, the payment channel decides"),
     refuse=("不支持退款，可申诉一次", "no refund, one appeal is possible"),
 )
+MONEY = _words(
+    fee_percent=("扣除 {said} 手续费", "less a fee of {said}"),
+    keep_minor=("商家留取 {said}", "{said} stay with the merchant"),
+    compensation_minor=("商家另从保证金补偿 {said}", "compensation of {said} from the merchant's deposit on top"),
+)
+"""What a decision may add to its refund, in the order it is computed."""
+NOT_FOR_MERCHANTS: dict[Language, str] = {
+    "zh": "商家不能这样处理，可以向买家提出方案",
+    "en": "not for the merchant to do alone, an offer is possible",
+}
 FAULTS = _words(
     none=("无责任方", "nobody is at fault"),
     buyer=("责任在买家", "the fault is the buyer's"),
