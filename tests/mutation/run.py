@@ -19,7 +19,7 @@ import hypothesis
 
 from tests.mutation import sessions
 from tests.mutation.mutate import Mutant, mutants_of
-from tests.mutation.sessions import KILLED, ROOT, SOURCES, SURVIVED, TOO_LONG, Tests
+from tests.mutation.sessions import KILLED, ROOT, SOURCES, SURVIVED, TOO_LONG, Fresh, Quick, Tests
 
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 TESTS = ROOT / "tests" / "domain"
@@ -175,43 +175,31 @@ class Trial:
         return mutant.function is not None and (self.module, mutant.function) not in self.bench.tests.at_import
 
     def run(self, *, only: frozenset[Name] | None) -> Result:
-        """Try all of them, or only some."""
-        chosen = [(number, mutant) for number, mutant in enumerate(self.mutants()[1]) if only is None or mutant.name in only]
-        outcomes = {mutant.name: self.fresh(number=number) for number, mutant in chosen if not self.is_quick(mutant)}
-        return Result(self.module, outcomes | self._quick([(number, mutant) for number, mutant in chosen if self.is_quick(mutant)]))
+        """Try all of them, or only some.
 
-    def fresh(self, *, number: int) -> str:
-        """Try one change on everything imported anew; first with the tests that name the module."""
-        for files in (self.direct, self.indirect):
+        Raises:
+            CannotTry: of one of them nothing can be said.
+        """
+        chosen = {number: mutant for number, mutant in enumerate(self.mutants()[1]) if only is None or mutant.name in only}
+        fresh = [self._fresh(number) for number, mutant in chosen.items() if not self.is_quick(mutant)]
+        quick = [self._quick(number, mutant) for number, mutant in chosen.items() if self.is_quick(mutant)]
+        called = [trial for trial in quick if trial.tests]
+        text = _answer_of(lambda answer: sessions.try_all(fresh=fresh, quick=called, files=self.bench.files, answer=answer))
+        outcomes = {trial.number: SURVIVED for trial in quick if not trial.tests}
+        outcomes |= {int(number): outcome for number, outcome in (line.split(" ", 1) for line in text.splitlines())}
+        for number, mutant in chosen.items():
+            if number not in outcomes:
+                raise sessions.CannotTry(" | ".join(mutant.name))
+        return Result(self.module, {mutant.name: outcomes[number] for number, mutant in chosen.items()})
 
-            def work(files: Sequence[str] = files) -> int:
-                return sessions.run_fresh(module=self.module, code=lambda: self.code(number=number), files=files)
+    def _fresh(self, number: int) -> Fresh:
+        files = [*self.direct, *self.indirect]
+        seconds = 3 * sum(seconds for test, seconds in self.bench.tests.seconds.items() if test.split("::")[0] in files)
+        return Fresh(number, self.module, lambda: self.code(number=number), files, seconds)
 
-            outcome = sessions.in_child(work=work, seconds=self._seconds(files)) if files else SURVIVED
-            if outcome != SURVIVED:
-                return outcome
-        return SURVIVED
-
-    def _seconds(self, files: Iterable[str]) -> float:
-        return 3 * sum(seconds for test, seconds in self.bench.tests.seconds.items() if test.split("::")[0] in files)
-
-    def _quick(self, chosen: list[tuple[int, Mutant]]) -> dict[Name, str]:
-        if not chosen:
-            return {}
-        all_plans = [(number, self._changing(number, mutant), *self._calling(mutant)) for number, mutant in chosen]
-        plan = [entry for entry in all_plans if entry[2]]
-        text = _answer_of(lambda answer: sessions.run_collected(files=self.bench.files, plan=plan, answer=answer))
-        results = dict(line.split(" ", 1) for line in text.splitlines())
-        for number, _, tests, _ in all_plans:
-            if not tests:
-                results[str(number)] = SURVIVED
-            elif str(number) not in results:
-                raise sessions.CannotTry(f"{self.module}: {dict(chosen)[number].name}")
-        return {mutant.name: results[str(number)] for number, mutant in chosen}
-
-    def _calling(self, mutant: Mutant) -> tuple[list[str], float]:
+    def _quick(self, number: int, mutant: Mutant) -> Quick:
         tests = self.bench.tests.of(module=self.module, function=mutant.function or "", first=self.direct)
-        return tests, 3 * sum(self.bench.tests.seconds[test] for test in tests)
+        return Quick(number, self._changing(number, mutant), tests, 3 * sum(self.bench.tests.seconds[test] for test in tests))
 
     def _changing(self, number: int, mutant: Mutant) -> Callable[[], None]:
         return lambda: sessions.put_code(module=self.module, function=mutant.function or "", code=self.code(number=number))

@@ -1,7 +1,8 @@
 """Tests, run inside a process that ends with them: on a changed module, or to see which tests run which functions.
 
 Two ways lead to a changed module. A function that only tests call gets the changed code in a process that has everything imported and
-collected: milliseconds. Whatever runs at import (tables, classes, constants, and the functions these call) is imported anew: half a second.
+collected. Whatever runs at import (tables, classes, constants, and the functions these call) is imported anew, in a process that has only
+made pytest ready.
 """
 
 import importlib.abc
@@ -39,7 +40,6 @@ OPTIONS = (
 SECONDS_AT_LEAST = 20
 MOST_MEMORY = 4 << 30
 KILLED, SURVIVED, TOO_LONG = "killed", "survived", "too long"
-NOTICED = frozenset({pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED})
 BROKEN = 70
 """What a process ends with that could not do its work: that the tests notice nothing or everything would be no news then."""
 
@@ -62,6 +62,27 @@ class Tests:
         return sorted(calling, key=lambda test: (test.split("::")[0] not in first, self.seconds[test]))
 
 
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A change of what runs at import: the module's code with it, and the test files to run, one after the other."""
+
+    number: int
+    module: str
+    code: Callable[[], CodeType]
+    files: Sequence[str]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quick:
+    """A change of a function: what puts it there, and the tests that call the function."""
+
+    number: int
+    change: Callable[[], None]
+    tests: Sequence[str]
+    seconds: float
+
+
 def path_of(*, module: str) -> Path:
     """Return the file of a module, named as `money` or `policy/decide`."""
     return SOURCES / f"{module}.py"
@@ -72,8 +93,8 @@ def import_name(*, module: str) -> str:
     return f"{PACKAGE}.{module.replace('/', '.')}"
 
 
-def in_child(*, work: Callable[[], int], seconds: float) -> str:
-    """Run something in a process of its own, with so much processor time, and return whether it found fault (not 0: killed).
+def in_child(*, work: Callable[[], int], seconds: float) -> int | None:
+    """Run something in a process of its own, with so much processor time, and return what it returns (0 to 60), None if it took longer.
 
     Processor time, not time on a clock: how busy the machine is must not decide.
 
@@ -93,21 +114,10 @@ def in_child(*, work: Callable[[], int], seconds: float) -> str:
             os._exit(result)
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
-        return TOO_LONG
+        return None
     if os.WEXITSTATUS(status) == BROKEN:
         raise CannotTry
-    return KILLED if os.WEXITSTATUS(status) else SURVIVED
-
-
-def run_fresh(*, module: str | None, code: Callable[[], CodeType], files: Sequence[str]) -> int:
-    """Import everything with this code in the place of the module's, run the files' tests, and return 1 where they notice, else 0."""
-    _be_quiet()
-    if module is not None:
-        sys.meta_path.insert(0, _Changed(import_name(module=module), path_of(module=module), code()))
-    result = pytest.main([*OPTIONS, *files])
-    if result in NOTICED:
-        return 1
-    return 0 if result == pytest.ExitCode.OK else BROKEN
+    return os.WEXITSTATUS(status)
 
 
 def observe(*, files: Sequence[str], answer: IO[str]) -> int:
@@ -118,10 +128,10 @@ def observe(*, files: Sequence[str], answer: IO[str]) -> int:
     return int(pytest.main([*OPTIONS, *files], plugins=[watch]))
 
 
-def run_collected(*, files: Sequence[str], plan: Sequence[tuple[int, Callable[[], None], Sequence[str], float]], answer: IO[str]) -> int:
-    """Collect all tests once; then for each (number, change, tests, seconds) write a line `number result`."""
+def try_all(*, fresh: Sequence[Fresh], quick: Sequence[Quick], files: Sequence[str], answer: IO[str]) -> int:
+    """Make pytest ready, try what has to be imported anew, collect all files, try the rest; write a line `number outcome` for each."""
     _be_quiet()
-    return int(pytest.main([*OPTIONS, *files], plugins=[_Collected(plan, answer)]))
+    return int(pytest.main([*OPTIONS, *files], plugins=[_Trials(fresh, quick, answer)]))
 
 
 def put_code(*, module: str, function: str, code: CodeType) -> None:
@@ -192,23 +202,54 @@ def _passes(item: pytest.Item) -> bool:
     return not any(report.failed for report in runner.runtestprotocol(item, log=False, nextitem=None))
 
 
-class _Collected:
+def _passes_file(session: pytest.Session, file: str) -> bool:
+    failed = session.testsfailed
+    try:
+        session.perform_collect([file])
+    except pytest.Session.Failed:
+        return False
+    return session.testsfailed == failed and all(_passes(item) for item in session.items)
+
+
+class _Trials:
     """Instead of running the tests once, runs some of them again and again, each time on another change."""
 
-    def __init__(self, plan: Iterable[tuple[int, Callable[[], None], Sequence[str], float]], answer: IO[str]) -> None:
-        self.plan, self.answer = plan, answer
+    def __init__(self, fresh: Iterable[Fresh], quick: Iterable[Quick], answer: IO[str]) -> None:
+        self.fresh, self.quick, self.answer = fresh, quick, answer
+        self.noticed: list[str] = []
+        """Test files by how lately they noticed something: what noticed the last change will often notice the next."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> None:
+        for trial in self.fresh:
+            files = [file for file in self.noticed if file in trial.files]
+            files += [file for file in trial.files if file not in files]
+
+            def work(trial: Fresh = trial, files: Sequence[str] = files) -> int:
+                name, path = import_name(module=trial.module), path_of(module=trial.module)
+                sys.meta_path.insert(0, _Changed(name, path, trial.code()))
+                return next((index for index, file in enumerate(files, 1) if not _passes_file(session, file)), 0)
+
+            found = in_child(work=work, seconds=trial.seconds)
+            self._tell(trial.number, found)
+            if found:
+                self.noticed = [files[found - 1], *(file for file in self.noticed if file != files[found - 1])]
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         items = {item.nodeid: item for item in session.items}
-        for number, change, tests, seconds in self.plan:
+        for trial in self.quick:
 
-            def work(change: Callable[[], None] = change, tests: Sequence[str] = tests) -> int:
-                change()
-                return 0 if all(_passes(items[test]) for test in tests) else 1
+            def work(trial: Quick = trial) -> int:
+                trial.change()
+                return 0 if all(_passes(items[test]) for test in trial.tests) else 1
 
-            self.answer.write(f"{number} {in_child(work=work, seconds=seconds)}\n")
-            self.answer.flush()
+            self._tell(trial.number, in_child(work=work, seconds=trial.seconds))
         return True
+
+    def _tell(self, number: int, found: int | None) -> None:
+        outcome = TOO_LONG if found is None else KILLED if found else SURVIVED
+        self.answer.write(f"{number} {outcome}\n")
+        self.answer.flush()
 
 
 @dataclass
