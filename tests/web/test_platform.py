@@ -45,7 +45,7 @@ def test_a_case_is_shown_to_staff_at_every_point_of_its_life(life: str, language
     assert case.number in page
     assert len(answer.context["sheets"][0]["rows"]) >= 12
     assert all(row["value"] and row["source"] for row in answer.context["sheets"][0]["rows"])
-    assert answer.context["judgements"]
+    assert answer.context["receipts"]
     assert "Recorded:" not in page
     order = browser(an_arbiter()).get(f"/platform/orders/{case.order.number}", accept_language=language)
     assert order.status_code == 200

@@ -258,22 +258,14 @@ def rule_quoted(seen: CaseSeen) -> Shown | None:
     return _judgement(seen, receipt) if receipt else None
 
 
-def judgements(seen: CaseSeen) -> list[Shown]:
-    """Return every judgement of the case, oldest first."""
-    return [_judgement(seen, receipt) for receipt in seen.case.receipts]
-
-
 def _judgement(seen: CaseSeen, receipt: Receipt) -> Shown:
     rule = receipt.rule.partition(".")[0]
     return {
-        "sequence": receipt.sequence,
-        "at": receipt.decided_at,
         "rule": receipt.rule,
         "verdict": words.sentence_case(verdict(decision=receipt.decided(), language=language())),
         "because": pick(receipt.because_zh, receipt.because_en),
         "version": receipt.policy_version,
         "url": f"/rules?version={receipt.policy_version}#{rule}",
-        "pieces": words.pieces([position for position, _facts in receipt.judged()]),
     }
 
 

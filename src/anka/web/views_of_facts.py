@@ -28,6 +28,8 @@ LOUD: Mapping[tuple[str, object], str] = {
     ("dispute", "complaint"): "wait",
 }
 
+WITH_LOGIN, WITH_PROGRESS = frozenset({"account", "rental"}), frozenset({"boosting", "rental"})
+
 
 def proved(*, state: OrderState, case: CaseState) -> list[Shown]:
     """Return what the system itself knows about the units of a case, in the order it happened."""
@@ -105,16 +107,21 @@ def sheet(*, facts: Facts) -> list[Shown]:
         _row(facts, "voidable", gettext("Can be voided"), gettext("The issuer"), _truth(facts.voidable)),
         _row(facts, "matches_order", gettext("As ordered"), gettext("The issuer's attributes"), _known(facts.matches_order)),
         _row(facts, "delivered_percent", gettext("Value that arrived"), gettext("The issuer"), _percent(facts.delivered_percent)),
+        _row(facts, "login_seen", gettext("Login recorded"), gettext("The login log"), _logins(facts)),
+        _row(facts, "progress_percent", gettext("Progress"), gettext("The progress log"), _progress(facts)),
+        _row(facts, "upstream", gettext("The supplier"), gettext("The supplier's answers"), _supplier(facts)),
         _row(facts, "notice", gettext("Notice of no refund"), gettext("The purchase snapshot"), fact_value("notice", facts.notice)),
         _row(facts, "merchant_answer", gettext("The shop's answer"), gettext("The case"), _answer(facts.merchant_answer)),
         _row(facts, "dispute", gettext("Complaint elsewhere"), gettext("The payment channel"), fact_value("dispute", facts.dispute)),
         _row(facts, "evidence", gettext("Evidence there already"), gettext("The case"), _evidence(facts.evidence)),
+        _row(facts, "refund_window_minutes", gettext("Refund window"), gettext("The order's snapshot"), _span(facts.refund_window_minutes)),
+        _row(facts, "warranty_minutes", gettext("Warranty"), gettext("The order's snapshot"), _span(facts.warranty_minutes)),
     ]
     return [row for row in rows if row["value"]]
 
 
 def _row(facts: Facts, key: str, label: str, source: str, value: str) -> Shown:
-    return {"label": label, "value": value, "source": source, "tone": LOUD.get((key, getattr(facts, key)), "")}
+    return {"key": key, "label": label, "value": value, "source": source, "tone": LOUD.get((key, getattr(facts, key)), "")}
 
 
 def _ago(minutes: int | None) -> str:
@@ -122,6 +129,22 @@ def _ago(minutes: int | None) -> str:
         return gettext("not yet")
     whole = minutes if minutes < 180 else minutes - minutes % 60
     return gettext("%(span)s before this judgement") % {"span": minutes_in_words(whole)}
+
+
+def _span(minutes: int) -> str:
+    return minutes_in_words(minutes)
+
+
+def _logins(facts: Facts) -> str:
+    return fact_value("login_seen", facts.login_seen) if facts.goods in WITH_LOGIN else ""
+
+
+def _progress(facts: Facts) -> str:
+    return f"{facts.progress_percent}%" if facts.goods in WITH_PROGRESS and facts.stage == "working" else ""
+
+
+def _supplier(facts: Facts) -> str:
+    return "" if facts.upstream == "none" else fact_value("upstream", facts.upstream)
 
 
 def _truth(value: object) -> str:

@@ -1,4 +1,4 @@
-"""An order as its buyer sees it: a headline in words, whose turn it is, the pieces, the money, what happened. Pure."""
+"""An order as its buyer sees it: a headline in words, whose turn it is, the pieces, the money, what happened."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from anka.orders.models import OrderState, Unit
 from anka.web import case_words, words
 from anka.web.requests import pick
 from anka.web.views_of_headline import headline, refresh_seconds
+from anka.web.views_of_receipts import receipts
 from anka.web.views_of_steps import next_steps
 from anka.web.views_of_units import OPENED, Seen, tickets
 
@@ -44,6 +45,7 @@ def order_page(*, seen: Seen, secret: tuple[int, str] | None = None) -> Shown:
         "timeline": timeline(seen),
         "confirm": confirmation(seen),
         "cases": cases(seen),
+        "receipts": receipts(cases=seen.beside.cases),
         "notices": _notices(seen, word),
         "refresh_seconds": None if secret else refresh_seconds(seen=seen, status=word),
     }

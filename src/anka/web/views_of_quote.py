@@ -116,10 +116,11 @@ def _clock(decision: Decision, at: Moment) -> str:
 
 def alternatives(*, facts: Facts, rules: RuleSet) -> list[Shown]:
     """Return what would change a decision: one changed fact each, and what would come of it."""
-    return [_what_if(other) for other in what_would_change(facts=facts, rules=rules)[:MOST_ALTERNATIVES]]
+    return [what_if(other) for other in what_would_change(facts=facts, rules=rules)[:MOST_ALTERNATIVES]]
 
 
-def _what_if(other: Alternative) -> Shown:
+def what_if(other: Alternative) -> Shown:
+    """Return one alternative as a condition without its "if", and what comes of it."""
     when = pick(other.when_zh.removeprefix("如果"), other.when_en.removeprefix("If ").removeprefix("Once "))
     return {"when": when, "then": verdict(decision=other.decision, language=language())}
 

@@ -109,12 +109,20 @@ def what_would_change(*, facts: Facts, rules: RuleSet) -> list[Alternative]:
                 Alternative(change.key, change.value, change.facts, then, change.possible, change.said),
             )
     found = sorted(told.values(), key=lambda other: (other.key == "dispute", rank(other.decision)[:2] == rank(now)[:2]))
-    return [other for possible in (True, False) for other in [one for one in found if one.still_possible is possible][:MOST_OF_EACH]]
+    possible, past = ([one for one in found if one.still_possible is open_yet] for open_yet in (True, False))
+    return possible[:MOST_OF_EACH] + _each_fact_once_first(past)[:MOST_OF_EACH]
+
+
+def _each_fact_once_first(found: list[Alternative]) -> list[Alternative]:
+    """Return them so that no fact is told twice before every other one is told once."""
+    times = {id(one): sum(other.key == one.key for other in found[:index]) for index, one in enumerate(found)}
+    return sorted(found, key=lambda one: times[id(one)])
 
 
 def what_would_have_changed(*, facts: Facts, rules: RuleSet) -> list[Alternative]:
-    """Return the same in hindsight, where a case is over: nothing of it is possible any more."""
-    return [replace(other, still_possible=False) for other in what_would_change(facts=facts, rules=rules)]
+    """Return the same in hindsight, where a case is over: nothing of it is possible any more, and what was past then comes first."""
+    found = sorted(what_would_change(facts=facts, rules=rules), key=lambda other: other.still_possible)
+    return [replace(other, still_possible=False) for other in found]
 
 
 def outcome(decision: Decision) -> tuple[object, ...]:

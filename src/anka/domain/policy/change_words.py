@@ -18,6 +18,16 @@ class Said:
 
 VALUES: MappingProxyType[tuple[str, str | int | bool | None], Said] = MappingProxyType(
     {
+        ("notice", "confirmed"): Said(
+            "如果购买时确认了“使用后不退”的提示",
+            "If the notice of no refund once used was confirmed",
+            "If the notice of no refund once used had been confirmed at purchase",
+        ),
+        ("notice", "shown"): Said(
+            "如果购买时没有确认“使用后不退”的提示",
+            "If the notice of no refund once used was not confirmed",
+            "If the notice of no refund once used had not been confirmed at purchase",
+        ),
         ("use_check", "invalid"): Said(
             "如果发行方记录显示商品无效",
             "If the issuer's record shows the goods invalid",
@@ -99,21 +109,11 @@ VALUES: MappingProxyType[tuple[str, str | int | bool | None], Said] = MappingPro
             "如果没有向银行发起拒付", "If the payment is not disputed with the bank", "If the payment had not been disputed with the bank"
         ),
         ("asker", "merchant"): Said(
-            "如果由商家主动取消或退款",
-            "If the merchant cancels or refunds by itself",
-            "If the merchant had cancelled or refunded by itself",
+            "如果由商家提出取消或退款",
+            "If the merchant asks to cancel or refund",
+            "If the merchant had asked to cancel or refund",
         ),
         ("asker", "buyer"): Said("如果由买家提出", "If the buyer asks", "If the buyer had asked"),
-        ("notice", "confirmed"): Said(
-            "如果购买时确认了“使用后不退”的提示",
-            "If the notice of no refund once used was confirmed",
-            "If the notice of no refund once used had been confirmed at purchase",
-        ),
-        ("notice", "shown"): Said(
-            "如果购买时没有确认“使用后不退”的提示",
-            "If the notice of no refund once used was not confirmed",
-            "If the notice of no refund once used had not been confirmed at purchase",
-        ),
         ("progress_percent", 0): Said("如果进度还是零", "If nothing has been done yet", "If nothing had been done yet"),
         ("progress_percent", 100): Said("如果已经全部完成", "If all of it has been done", "If all of it had been done"),
         ("delivered_percent", 100): Said(

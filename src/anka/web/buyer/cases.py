@@ -23,6 +23,7 @@ from anka.web.views_of_case import CaseSeen
 from anka.web.views_of_case_headline import headline, next_steps
 from anka.web.views_of_facts import proved
 from anka.web.views_of_order import order_facts
+from anka.web.views_of_receipts import receipts
 
 FIELDS = ("text", "kind", "amount", "offer")
 FOLLOW_SECONDS = 5
@@ -101,7 +102,7 @@ def _page(
         "headline": headline(seen),
         "next_steps": next_steps(seen),
         "rulings": views_of_case.rulings(seen),
-        "rule": views_of_case.rule_quoted(seen),
+        "receipts": receipts(cases=[seen.case]),
         "offers": views_of_case.offers(seen),
         "proved": proved(state=seen.state, case=seen.case),
         "evidence": views_of_case.evidence(seen),

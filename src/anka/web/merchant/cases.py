@@ -24,6 +24,7 @@ from anka.web.requests import PageRequest, caller_of, key_of, new_key, require_n
 from anka.web.typed import typed_text, typed_text_or_none
 from anka.web.views_of_case import CaseSeen
 from anka.web.views_of_facts import proved
+from anka.web.views_of_receipts import receipts
 
 FIELDS = ("text", "kind", "amount", "offer", "code")
 FOLLOW_SECONDS = 5
@@ -112,7 +113,7 @@ def _page(
         "next_steps": case_view.next_steps(seen),
         "agreeing": case_view.agreeing(seen),
         "rulings": views_of_case.rulings(seen),
-        "rule": views_of_case.rule_quoted(seen),
+        "receipts": receipts(cases=[seen.case], address="/shop/cases/"),
         "offers": views_of_case.offers(seen),
         "proved": proved(state=seen.state, case=seen.case),
         "evidence": views_of_case.evidence(seen),

@@ -19,6 +19,7 @@ from anka.web.merchant.order_view import OrderSeen
 from anka.web.merchant.who import back, merchant_of
 from anka.web.requests import PageRequest, key_of, new_key, require_number
 from anka.web.views_of_quote import selectable
+from anka.web.views_of_receipts import receipts
 from anka.web.views_of_units import OPENED
 
 DONE = {
@@ -58,6 +59,7 @@ def page(request: PageRequest, seen: OrderSeen, *, told: Told, status: int = 200
         "may_refund": state.paid_at is not None and any(selectable(unit) for unit in state.units),
         "units": order_view.units(seen),
         "cases": [order_view.case_link(case, currency=state.currency) for case in reversed(seen.beside.cases)],
+        "receipts": receipts(cases=seen.beside.cases, address="/shop/cases/"),
         "recall": order_view.recall_rule(state=state, rules=rules_of(version=state.policy_version)) if handed_over else None,
         "money_lines": order_view.money_lines(seen),
         "timeline": order_view.timeline(state=state, beside=seen.beside),

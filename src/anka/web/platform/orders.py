@@ -17,6 +17,7 @@ from anka.web.platform.staff import staff_of
 from anka.web.requests import PageRequest, pick, require_number
 from anka.web.views_of_headline import badge
 from anka.web.views_of_order import order_facts, status
+from anka.web.views_of_receipts import receipts
 from anka.web.views_of_rules import fact_value
 
 Shown = dict[str, Any]
@@ -42,6 +43,7 @@ def show(request: PageRequest, number: str) -> HttpResponse:
         "payments": [_payment(payment) for payment in state.payments],
         "refunds": [_refund(refund) for refund in beside.refunds],
         "cases": _cases(beside),
+        "receipts": receipts(cases=beside.cases, address="/platform/cases/"),
         "timeline": timeline(state, beside),
     }
     return render(request, "platform/order.html", shown)

@@ -15,6 +15,7 @@ from anka.web.views_of_case import CaseSeen
 from anka.web.views_of_facts import proved, sheets
 from anka.web.views_of_order import order_facts
 from anka.web.views_of_quote import alternatives
+from anka.web.views_of_receipts import receipts
 
 Shown = dict[str, Any]
 
@@ -33,7 +34,7 @@ def page(*, seen: CaseSeen, rules: RuleSet) -> Shown:
         "sheets": found,
         "rule": views_of_case.rule_quoted(seen),
         "alternatives": alternatives(facts=found[0]["facts"], rules=rules) if found else [],
-        "judgements": views_of_case.judgements(seen),
+        "receipts": receipts(cases=[case], address="/platform/cases/"),
         "proved": proved(state=seen.state, case=case),
         "sides": _sides(seen),
         "talk": views_of_case.talk(seen),
