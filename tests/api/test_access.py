@@ -36,6 +36,7 @@ from tests.api.people import (
     merchant_of,
 )
 from tests.builders import a_product, at, serial
+from tests.builders.policies import a_draft, new_texts
 
 MATRIX = tomllib.loads((Path(__file__).parent.parent / "data" / "access_matrix.toml").read_text(encoding="utf-8"))
 ROLES = ("visitor", "buyer", "other_buyer", "merchant", "other_merchant", "agent", "arbiter", "finance", "admin")
@@ -98,6 +99,8 @@ class Scene:
 
         Whoever may do something takes the thing out of the way of the next, so each has one of their own.
         """
+        if "/policy-drafts/" in route.path:
+            return a_draft().number, ""
         if "/unidentified" in route.path:
             return self.unidentified, ""
         if route.path.startswith("/api/v1/cases/") and route.method == "POST":
@@ -139,6 +142,14 @@ def calling(client: Client, route: Route, path: str, product: str) -> Response:
     if route.method == "GET":
         return client.call("GET", path)
     bodies: dict[str, Any] = {
+        "/policy-drafts": {"title": "Try"},
+        "/policy-drafts/{number}/texts": {"revision": 1, "texts": new_texts()},
+        "/policy-drafts/{number}/check": {},
+        "/policy-drafts/{number}/backtest": {"days": 30},
+        "/policy-drafts/{number}/publish": {"in_force_from": "2099-01-01T00:00:00Z"},
+        "/policy-drafts/{number}/approve": {},
+        "/policy-drafts/{number}/discard": {},
+        "/policies/{version}/withdraw": {"reason": "A mistake."},
         "/auth/token": {"username": "nobody-at-all", "password": "wrong-password"},
         "/auth/step-up": {"password": "wrong-password"},
         "/orders": {"product_id": product, "quantity": 1, "allow_duplicate": True},

@@ -47,8 +47,9 @@ def test_real_answers_fit_the_document() -> None:
         "get_refunds_number": {"number": case["refunds"][0]},
         "get_products_id": {"id": product.number},
         "get_policies_version": {"version": default_rules().version},
+        "get_policies_version_changes": {"version": default_rules().version},
     }
-    lists = ("get_orders", "get_cases", "get_wallet", "get_products", "get_policies_current", "livez", "readyz")
+    lists = ("get_orders", "get_cases", "get_wallet", "get_products", "get_policies", "get_policies_current", "livez", "readyz")
     done = 0
     for found in schema.get_all_operations():
         assert isinstance(found, Ok)

@@ -31,9 +31,10 @@ class Scope(IntFlag):
     REVEAL = 16
     SELL = 32
     RULE = 64
+    POLICY = 128
 
 
-EVERYTHING = Scope.READ | Scope.ORDER | Scope.PAY | Scope.REFUND | Scope.REVEAL | Scope.SELL | Scope.RULE
+EVERYTHING = Scope.READ | Scope.ORDER | Scope.PAY | Scope.REFUND | Scope.REVEAL | Scope.SELL | Scope.RULE | Scope.POLICY
 SCOPES: dict[str, Scope] = {scope.name.lower(): scope for scope in Scope if scope.name}
 
 

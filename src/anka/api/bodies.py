@@ -16,7 +16,7 @@ UnitName = Annotated[str, Meta(min_length=1, max_length=40)]
 Units = Annotated[list[UnitName | Position], Meta(min_length=1, max_length=1_000)]
 Percent = Annotated[int, Meta(ge=0, le=100)]
 Kind = Literal["card_key", "top_up", "account", "boosting", "rental"]
-ScopeName = Literal["read", "order", "pay", "refund", "reveal", "sell", "rule"]
+ScopeName = Literal["read", "order", "pay", "refund", "reveal", "sell", "rule", "policy"]
 
 
 class Input(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -28,7 +28,7 @@ class SignIn(Input):
 
     username: Annotated[str, Meta(max_length=200)]
     password: Annotated[str, Meta(max_length=1_000)]
-    scopes: Annotated[list[ScopeName], Meta(min_length=1, max_length=7)] | None = None
+    scopes: Annotated[list[ScopeName], Meta(min_length=1, max_length=8)] | None = None
 
 
 class StepUp(Input):

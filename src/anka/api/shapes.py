@@ -1,8 +1,8 @@
-"""The shapes that go out: people, products, rules, wallets. Field names are the contract's; amounts are integers in minor units, times
+"""The shapes that go out: people, products, wallets. Field names are the contract's; amounts are integers in minor units, times
 RFC 3339 with zone."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -66,24 +66,6 @@ class ProductList(msgspec.Struct):
 
     items: list[ProductView]
     next: str | None
-
-
-class RuleView(msgspec.Struct):
-    """One rule, as people read it."""
-
-    id: str
-    position: int
-    words: dict[str, str]
-
-
-class PolicyView(msgspec.Struct):
-    """The rules: readable, and as the data they are decided by (TOML by file name)."""
-
-    version: str
-    current: bool
-    rules: list[RuleView]
-    reasons: list[dict[str, Any]]
-    data: dict[str, str]
 
 
 class WalletLine(msgspec.Struct):

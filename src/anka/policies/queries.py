@@ -27,6 +27,13 @@ FROM policies_publication AS publication
 WHERE %(version)s::text IS NULL OR publication.version = %(version)s
 ORDER BY publication.id DESC LIMIT 500
 """
+BEFORE = """
+SELECT earlier.version FROM policies_publication AS publication JOIN policies_publication AS earlier
+    ON earlier.in_force_from < publication.in_force_from
+WHERE publication.id = (SELECT max(id) FROM policies_publication WHERE version = %s)
+    AND NOT EXISTS (SELECT FROM policies_withdrawal AS taken WHERE taken.publication_id = earlier.id)
+ORDER BY earlier.in_force_from DESC LIMIT 1
+"""
 DRAFTS = """
 SELECT id, number, title, base_version, version, revision, status, created_by, created_at, changed_by, changed_at
 FROM policies_draft ORDER BY changed_at DESC, id DESC LIMIT %s
@@ -64,6 +71,11 @@ def version_in_force(*, at: datetime) -> str:
     if found is None:
         raise NotFound
     return found
+
+
+def version_before(*, version: str) -> str:
+    """Return the version that this one replaces or was to replace; itself where it was the first."""
+    return database.value(BEFORE, (version,)) or version
 
 
 def publications(*, at: datetime) -> list[Publication]:

@@ -3,7 +3,7 @@ tests are all made from it."""
 
 from anka.api.call import V1, Route
 from anka.api.platform import unidentified
-from anka.api.routes import cases, operation, orders, people, products, sandbox
+from anka.api.routes import cases, operation, orders, people, policies, products, sandbox
 
 __all__ = ["ROUTES", "SANDBOX_ROUTES", "TAGS", "V1"]
 
@@ -23,6 +23,7 @@ TAGS = {
 ROUTES: tuple[Route, ...] = (
     *people.ROUTES,
     *products.ROUTES,
+    *policies.ROUTES,
     *orders.ROUTES,
     *cases.ROUTES,
     *operation.ROUTES,

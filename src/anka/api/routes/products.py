@@ -1,4 +1,4 @@
-"""Products and rules."""
+"""Products."""
 
 from anka.api import bodies, shapes
 from anka.api.buyer import products
@@ -26,26 +26,5 @@ ROUTES: tuple[Route, ...] = (
         refusals=(404,),
         zh="一件商品：条款、须确认的提示、商家",
         en="One product: its terms, the notice to confirm, its merchant",
-    ),
-    Route(
-        method="GET",
-        path=f"{V1}/policies/current",
-        handler=products.current_policy,
-        who=Who.ANYONE,
-        tag="products",
-        answer=shapes.PolicyView,
-        zh="现行售后规则，可读文字与数据",
-        en="The rules in force, readable and as data",
-    ),
-    Route(
-        method="GET",
-        path=f"{V1}/policies/{{version}}",
-        handler=products.policy,
-        who=Who.ANYONE,
-        tag="products",
-        answer=shapes.PolicyView,
-        refusals=(404,),
-        zh="某一版售后规则",
-        en="The rules of one version",
     ),
 )
