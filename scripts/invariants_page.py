@@ -14,7 +14,7 @@ What must hold at every moment, whoever did what and whatever crashed. `anka aud
 database, changes nothing and makes nobody wait; it prints one line per violation and ends with 1 where there is one (`--json` for
 programs). The tests run it after every test that moves money or goods.
 
-Each invariant is one query in `src/anka/jobs/sql/audit`, in plain SQL (of I12 and I15 parts need keys or rules: `checkpoints.py` and
+Each invariant is one query in `src/anka/jobs/sql/audit`, in plain SQL (of I12, I15 and I22 parts need keys or rules: `checkpoints.py` and
 `audit.py` in `src/anka/jobs`). Each of its clauses has a mutant in `tests/faults/mutants.py` or
 `clauses.py`: a violation planted on purpose, which the audit must name, it and no other. This page is written by
 `scripts/invariants_page.py`.

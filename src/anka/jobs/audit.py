@@ -1,7 +1,7 @@
 """The audit: every invariant as one query, all of them over one read-only snapshot. What it returns should always be empty.
 
-The queries lie in `sql/audit`, one file each, and each says what it means. Two parts are not SQL: that stored decisions replay (of I15)
-needs the rules, and that checkpoints are signed (of I12) needs the keys.
+The queries lie in `sql/audit`, one file each, and each says what it means. Three parts are not SQL: that stored decisions replay (of I15)
+and that texts are rules (of I22) need the rules, and that checkpoints are signed (of I12) needs the keys.
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from anka.domain.evidence import canonical_json
 from anka.domain.facts import Facts, FactsError
 from anka.domain.policy.decide import NoRuleMatches, decide
 from anka.domain.policy.grammar import RuleTableError
+from anka.domain.policy.table import parse_rules
 from anka.jobs.checkpoints import wrong_checkpoints
 from anka.orders.policies import rules_of
 
@@ -79,8 +80,28 @@ def audit(*, now: datetime, since: str = "") -> list[Violation]:
         for name, body in invariants().items():
             found += [Violation(invariant=name, where=where, what=what) for where, what in database.rows(_query(scope, body))]
         found += _replayed(scope)
+        found += _rules_kept()
         found += [Violation(invariant="I12", where=where, what=what) for where, what in wrong_checkpoints(since=since)]
     return sorted(found)
+
+
+KEPT = "SELECT version, texts::text FROM orders_policy ORDER BY version"
+
+
+def _rules_kept() -> Iterator[Violation]:
+    """The part of I22 that needs to read rules: every text that is kept makes rules, and these have the version it is kept under."""
+    for version, texts in database.rows(KEPT):
+        found = _version_of(texts)
+        if found != version:
+            yield Violation(invariant="I22", where=f"rules {version}", what=f"their texts are those of {found or 'no rules at all'}")
+
+
+@lru_cache(maxsize=64)
+def _version_of(texts: str) -> str:
+    try:
+        return parse_rules(texts=msgspec.json.decode(texts, type=dict[str, str])).version
+    except (RuleTableError, msgspec.DecodeError):
+        return ""
 
 
 class Judged(msgspec.Struct, frozen=True):
