@@ -21,6 +21,8 @@ from anka.jobs import audit  # noqa: E402
 HERE = Path(__file__).parent
 WITH_DATABASE = ("flows", "faults", "api", "web", "capabilities", "journeys", "jobs", "cli")
 AUDITED = ("flows", "faults", "api", "journeys")
+# Fixtures that give a test another database than the worker's.
+OWN = ("fresh_database", "clean_rules")
 END = datetime(2100, 1, 1, tzinfo=UTC)
 _numbers = count(1)
 
@@ -82,9 +84,26 @@ def fresh_database(request: pytest.FixtureRequest, server: databases.SharedServe
     server.drop(name)
 
 
+@pytest.fixture(scope="session")
+def rules_database(server: databases.SharedServer) -> Iterator[databases.Database]:
+    """This worker's second database, for tests that announce rules: in the first one that would change them for everybody."""
+    name = f"anka_test_{server.run}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_rules"
+    yield server.create(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def clean_rules(rules_database: databases.Database) -> Iterator[databases.Database]:
+    """A database in which nothing was ever drafted or announced, apart from the rules it began with."""
+    databases.forget_rules(rules_database)
+    databases.point_django_at(rules_database.runtime)
+    yield rules_database
+    databases.point_django_at(databases.NOT_STARTED)
+
+
 @pytest.fixture(autouse=True)
 def _database_where_needed(request: pytest.FixtureRequest) -> None:
-    own = "fresh_database" in request.fixturenames or request.node.get_closest_marker("no_database")
+    own = any(name in request.fixturenames for name in OWN) or request.node.get_closest_marker("no_database")
     if _folder(request) in WITH_DATABASE and not own:
         request.getfixturevalue("database")
 
@@ -95,8 +114,9 @@ def _audited(request: pytest.FixtureRequest, _database_where_needed: None) -> It
     if _folder(request) not in AUDITED or request.node.get_closest_marker("no_database"):
         yield
         return
-    if "fresh_database" in request.fixturenames:
-        request.getfixturevalue("fresh_database")
+    for name in OWN:
+        if name in request.fixturenames:
+            request.getfixturevalue(name)
     since = audit.position()
     yield
     if not request.node.get_closest_marker("breaks_invariants"):
