@@ -171,6 +171,7 @@ FactsError bad_facts 422
 IllegalChange illegal_change 409
 IllegalMove illegal_move 409
 NoRuleMatches no_rule_matches 500
+NoShareToPay no_share_to_pay 422
 NotCanonical not_canonical 500
 RefundNotCoverable refund_not_coverable 409
 RuleNotFound rule_not_found 404
