@@ -175,8 +175,10 @@ class Market(RuleBasedStateMachine):
         if not hasattr(self, "product"):
             return
         shop = self.product.shop
-        accounts = [f"merchant:{shop.id}:pending", f"merchant:{shop.id}:available", "commission", "refund_payable:sandbox"]
-        owed = [shop.balance(code) for code in [*accounts, "refund_payable:wallet"]] + [order.escrow for order in self.orders]
+        merchants = [f"merchant:{shop.id}:{part}" for part in ("pending", "available", "frozen")]
+        owed = [shop.balance(code) for code in [*merchants, "commission", "refund_payable:sandbox", "refund_payable:wallet"]] + [
+            order.escrow for order in self.orders
+        ]
         assert sum(owed) + builders.wallet(self.buyer) == self.came_in - self.went_out
 
     def teardown(self) -> None:
@@ -191,3 +193,14 @@ Market.TestCase.settings = settings(
     max_examples=EXAMPLES, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 TestMarket = Market.TestCase
+
+
+def test_confirmed_money_that_is_argued_about_stays_in_the_sum() -> None:
+    """A walk of the night, kept: the window is over, so the refund is argued about, and the money is frozen where the merchant has it."""
+    walk = Market()
+    walk.open(stock=2, wallet=0, first="delivered", second="delivered")
+    walk.time_passes(step=timedelta(days=8))
+    walk.confirm(number=0)
+    walk.cancel(number=0, position=None, refund_to="original")
+    assert walk.product.shop.balance(f"merchant:{walk.product.shop.id}:frozen")
+    walk.money_is_where_it_must_be()
