@@ -133,6 +133,13 @@ def test_the_other_way_round_more_goes_back() -> None:
     assert (money.old_minor, money.new_minor, money.difference_minor) == (0, 2000, 2000)
 
 
+def test_a_fee_and_what_is_kept_stay_with_the_merchant() -> None:
+    refund = 'refund = "full"\nfault = "none"\ngoods = "unopened"\nzh = "商品尚未开封，仍在'
+    dearer = changed(refund, refund.replace("fault", "fee_percent = 5\nkeep_minor = 100\nfault"))
+    money = tried(dearer, past(FRESH, amount=2000), past(FRESH, order="A-2", case="A-C2", amount=50)).money["CNY"]
+    assert (money.old_minor, money.new_minor) == (2050, 1800)
+
+
 def test_money_counts_once_for_a_unit_by_the_last_judgement_of_its_case() -> None:
     first, last = past(OLD, amount=2000), past(FRESH, amount=2000)
     money = tried(a_day_only(), first, last).money["CNY"]

@@ -172,6 +172,8 @@ FUTURE: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "a refund nobody knew": ("decision", lambda text: swapped('"refund":"negotiable"', '"refund":"double"', text)),
     "a fault nobody knew": ("decision", lambda text: swapped('"fault":"none"', '"fault":"weather"', text)),
     "a share above all": ("decision", lambda text: swapped('"refund_percent":null', '"refund_percent":101', text)),
+    "a fee above all": ("decision", lambda text: swapped('"fault":', '"fee_percent":101,"fault":', text)),
+    "less than nothing is kept": ("decision", lambda text: swapped('"fault":', '"keep_minor":-1,"fault":', text)),
     "a share that is no number": ("decision", lambda text: swapped('"refund_percent":null', '"refund_percent":"all"', text)),
 }
 

@@ -116,7 +116,11 @@ def _decision(stored: bytes) -> Decision:
         found = msgspec.convert({**read, "because_zh": because["zh"], "because_en": because["en"]}, Decision)
     except (*NOT_JSON, KeyError, TypeError) as error:
         raise NotReadable(f"decision: {error}") from error
-    words_known = found.route in ROUTES and found.refund in REFUNDS and found.fault in FAULTS and found.refund_percent in PER_CENT
-    if not words_known or read.keys() - DECISION_FIELDS:
+    if read.keys() - DECISION_FIELDS or not _is_known(found):
         raise NotReadable(f"decision: {read}")
     return found
+
+
+def _is_known(decision: Decision) -> bool:
+    words = decision.route in ROUTES and decision.refund in REFUNDS and decision.fault in FAULTS
+    return words and {decision.refund_percent, decision.fee_percent} <= PER_CENT and (decision.keep_minor or 0) >= 0

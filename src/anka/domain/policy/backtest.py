@@ -7,7 +7,7 @@ together never bring back more than its amount.
 
 from collections import Counter
 
-from anka.domain.money import share
+from anka.domain.policy.amounts import refund_minor
 from anka.domain.policy.backtest_report import BacktestReport, Example, Money, Pair, Past, Tally
 from anka.domain.policy.decide import NoRuleMatches, decide
 from anka.domain.policy.decision import Decision
@@ -128,7 +128,7 @@ class Backtest:
 
 
 def _refund(decision: Decision, past: Past) -> int | None:
-    """Return what a decision gives back of what was paid; None where people settle it."""
+    """Return what a decision gives back of what was paid, less its fee and what is kept; None where people settle it."""
     if decision.refund_percent is None:
         return None
-    return share(amount_minor=past.amount_minor, percent=decision.refund_percent)
+    return refund_minor(decision=decision, amount_minor=past.amount_minor)
