@@ -1,15 +1,17 @@
 """Receipts on pages: every decision about an order, for everybody who may see it, in both languages."""
 
+from collections.abc import Callable
+
 import pytest
 from tests.builders import Order, a_cancelled_order, at
-from tests.builders.cases import an_arbiter
+from tests.builders.cases import Case, an_arbiter
 from tests.builders.lives_of_cases import LIVES, refused_by_rule, refused_by_the_shop
 from tests.web.browser import Answer, browser
 from tests.web.conftest import SetClock
 
 from anka.core.actors import Actor
 
-PAGES = {
+PAGES: dict[str, Callable[[Case], tuple[Actor, str]]] = {
     "buyer's case": lambda case: (case.order.buyer, f"/cases/{case.number}"),
     "buyer's order": lambda case: (case.order.buyer, f"/orders/{case.order.number}"),
     "shop's case": lambda case: (case.merchant, f"/shop/cases/{case.number}"),
