@@ -95,10 +95,11 @@ def _compared(judged: Judged, **only: tuple[str, ...]) -> Compared:
     """Return the boxes of verdicts with these values of facts, gathered by worth, rule and route; what was asked for is left open."""
     space = judged.space
     found: dict[tuple[Worth, str, str], list[int]] = {}
+    within = space.all
+    for name, values in only.items():
+        within = space.where(within, name, *values)
     for verdict in judged.verdicts:
-        box = verdict.box
-        for name, values in only.items():
-            box = space.where(box, name, *values)
+        box = verdict.box & within
         if not space.is_empty(box):
             found.setdefault((verdict.worth, verdict.rule.id, verdict.route), []).append(box)
     return [(*key, boxes) for key, boxes in found.items()]

@@ -6,7 +6,7 @@ from typing import TypeVar
 from anka.domain.goods import Goods
 from anka.domain.policy.check.space import LOGGED_IN_LONG_AGO, SHORT, Scene, Space
 from anka.domain.policy.grammar import Choice, Rule
-from anka.domain.policy.reasons import REASONS
+from anka.domain.policy.reasons import REASONS, ReasonGroup
 from anka.domain.policy.vocabulary import BAD_CHECKS, Bound, Condition, When
 
 Value = TypeVar("Value")
@@ -36,10 +36,13 @@ class Looking:
         self.used = self.facts["use_check"].only(("used_after_reveal",))
         self.wrong = self.facts["matches_order"].only(("no",))
         self.logged_in = self.facts["login_seen"].only(("yes",))
+        self._reasons = {
+            group: self.facts["reason"].only(code for code, reason in REASONS.items() if reason.group == group) for group in ReasonGroup
+        }
 
     def reasons(self, *groups: str) -> int:
         """Return the bits of the reasons of these groups."""
-        return self.facts["reason"].only(code for code, reason in REASONS.items() if reason.group in groups)
+        return sum(self._reasons[ReasonGroup(group)] for group in dict.fromkeys(groups))
 
     def of(self, condition: Condition) -> tuple[int, ...]:
         """Return the boxes, none shared, in which a condition holds in this scene."""

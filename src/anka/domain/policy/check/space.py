@@ -64,22 +64,20 @@ LOGGED_IN_LONG_AGO = Bound(subject="ago", operator=">", limit=str(LOGIN_KNOWN_AF
 SHORT = Bound(subject="delivered_percent", operator="<", limit="100")
 
 
-@dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact: its values in order, the smallest first, and where its bits are."""
+    """One fact: its values in order, the smallest first, and where its bits are; `mask` are the bits of all its values."""
 
-    name: str
-    values: tuple[object, ...]
-    shift: int
-
-    @property
-    def mask(self) -> int:
-        """The bits of all its values."""
-        return ((1 << len(self.values)) - 1) << self.shift
+    def __init__(self, *, values: tuple[object, ...], shift: int) -> None:
+        self.values, self.shift = values, shift
+        self.mask = ((1 << len(values)) - 1) << shift
+        self._bits = {value: 1 << (shift + index) for index, value in enumerate(values)}
 
     def only(self, wanted: Iterable[object]) -> int:
         """Return the bits of these values; what the fact cannot be is left out."""
-        return sum(1 << (self.shift + index) for value in set(wanted) for index, own in enumerate(self.values) if own == value)
+        found = 0
+        for value in wanted:
+            found |= self._bits.get(value, 0)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +121,7 @@ class Space:
         shift = 0
         for name in _ORDER:
             if name in values:
-                self.facts[name] = Fact(name=name, values=values[name], shift=shift)
+                self.facts[name] = Fact(values=values[name], shift=shift)
                 shift += len(values[name]) + 1
         self.masks = tuple(fact.mask for fact in self.facts.values())
         self.all = sum(self.masks)
