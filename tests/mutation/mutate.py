@@ -58,7 +58,7 @@ LONGEST_CHANGE = 160
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One change of one module. `function` is the outermost function it is in, None if the line runs when the module is imported."""
+    """One change of one module. `function` is the outermost function it is in, None if the module has to be imported anew for it."""
 
     module: str
     line: int
@@ -145,12 +145,18 @@ def _below(child: ast.AST, function: str | None, prefix: str) -> Iterator[tuple[
     elif isinstance(child, ast.FunctionDef) and function is None:
         defined = ast.FunctionDef(name=child.name, args=child.args, body=[], decorator_list=child.decorator_list)
         yield from _nodes(defined, None, prefix)
+        name = None if _needs_its_class(child) else prefix + child.name
         for index, statement in enumerate(child.body):
             if not _is_idle(statement):
-                yield Place(child, "body", index, prefix + child.name), statement
-                yield from _nodes(statement, prefix + child.name, prefix)
+                yield Place(child, "body", index, name), statement
+                yield from _nodes(statement, name, prefix)
     else:
         yield from _nodes(child, function, prefix)
+
+
+def _needs_its_class(function: ast.FunctionDef) -> bool:
+    """With `super()` a function holds on to its class, and other code does not fit into it."""
+    return any(isinstance(node, ast.Name) and node.id == "super" for node in ast.walk(function))
 
 
 def _is_idle(node: ast.AST) -> bool:

@@ -23,6 +23,8 @@ from tests.mutation.sessions import KILLED, ROOT, SOURCES, SURVIVED, TOO_LONG, F
 
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 TESTS = ROOT / "tests" / "domain"
+EVERYTHING = f"{sessions.PACKAGE}.*"
+"""What `import anka.domain` is taken to mean: such a test walks through all of it."""
 Name = tuple[str, str, str]
 REASONS = frozenset({"equivalent", "text", "performance", "types"})
 
@@ -75,7 +77,7 @@ class Bench:
     def importing(self, *, module: str) -> tuple[list[str], list[str]]:
         """Return the test files that import the module themselves, and those that reach it through others."""
         name = sessions.import_name(module=module)
-        direct = [file for file in self.files if name in imports_of(ROOT / file)]
+        direct = [file for file in self.files if {name, EVERYTHING} & imports_of(ROOT / file)]
         return direct, [file for file in self.files if file not in direct and name in _reached(ROOT / file)]
 
 
@@ -84,7 +86,7 @@ def imports_of(path: Path) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            found |= {EVERYTHING if alias.name == sessions.PACKAGE else alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
     return {name for name in found if name.startswith((sessions.PACKAGE, "tests."))}
