@@ -94,10 +94,10 @@ def pay(order: Order, *, when: Moment | None = None) -> Taken:
     return take_payment(paid=a_payment(order), at=when or at(2))
 
 
-def a_paid_order(*, quantity: int = 1, product: Product | None = None, buyer: Actor | None = None) -> Order:
-    """An order paid through the channel, its goods queued."""
-    order = a_placed_order(quantity=quantity, product=product, buyer=buyer)
-    pay(order)
+def a_paid_order(*, quantity: int = 1, product: Product | None = None, buyer: Actor | None = None, when: Moment | None = None) -> Order:
+    """An order paid through the channel, its goods queued; where `when` is given, all of it at that moment."""
+    order = a_placed_order(quantity=quantity, product=product, buyer=buyer, when=when)
+    take_payment(paid=a_payment(order, when=when), at=when or at(2))
     return order
 
 
@@ -109,10 +109,10 @@ def an_order_paid_from_wallet(*, quantity: int = 1, product: Product | None = No
     return order
 
 
-def a_sealed_order(*, quantity: int = 1, product: Product | None = None, buyer: Actor | None = None) -> Order:
-    """An order delivered sealed."""
-    order = a_paid_order(quantity=quantity, product=product, buyer=buyer)
-    deliver_order(order_number=order.number, at=at(3))
+def a_sealed_order(*, quantity: int = 1, product: Product | None = None, buyer: Actor | None = None, when: Moment | None = None) -> Order:
+    """An order delivered sealed; where `when` is given, all of it at that moment."""
+    order = a_paid_order(quantity=quantity, product=product, buyer=buyer, when=when)
+    deliver_order(order_number=order.number, at=when or at(3))
     return order
 
 

@@ -11,7 +11,8 @@ from anka.core.clock import Moment
 from anka.core.refusals import BadInput, Refusal
 from anka.domain.delivery_states import Stage
 from anka.domain.facts import EVIDENCE, Facts
-from anka.domain.money import share, split
+from anka.domain.money import split
+from anka.domain.policy.amounts import refund_minor
 from anka.domain.policy.decide import decide
 from anka.domain.policy.decision import Decision
 from anka.domain.policy.reasons import REASONS
@@ -195,10 +196,7 @@ def _overdue(state: OrderState, unit: Unit, at: Moment) -> bool:
 
 
 def _verdict(decision: Decision, judged: list[tuple[Unit, Facts]]) -> Verdict:
-    percent = decision.refund_percent or 0
-    amounts = tuple(min(unit.left_minor, share(amount_minor=unit.amount_minor, percent=percent)) for unit, _facts_of in judged)
-    if decision.route == "close":
-        amounts = tuple(0 for _pair in judged)
+    amounts = tuple(_worth(decision, unit) for unit, _facts_of in judged)
     return Verdict(
         positions=tuple(unit.position for unit, _facts_of in judged),
         facts=tuple(facts for _unit, facts in judged),
@@ -206,6 +204,13 @@ def _verdict(decision: Decision, judged: list[tuple[Unit, Facts]]) -> Verdict:
         refund_each_minor=amounts,
         left_each_minor=tuple(unit.left_minor for unit, _facts_of in judged),
     )
+
+
+def _worth(decision: Decision, unit: Unit) -> int:
+    """What a decision brings for a unit by itself: nothing where nothing was paid, or where the parties settle the amount."""
+    if decision.route == "close" or decision.refund_percent is None:
+        return 0
+    return min(unit.left_minor, refund_minor(decision=decision, amount_minor=unit.amount_minor))
 
 
 def asks(*, claim: Claim, verdicts: tuple[Verdict, ...]) -> list[tuple[int, ...]]:

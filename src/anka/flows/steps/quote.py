@@ -109,6 +109,11 @@ def _promise(verdicts: tuple[Verdict, ...]) -> dict[str, list[int]]:
     }
 
 
+def _is_less(now: list[int], shown_before: list[int]) -> bool:
+    """A lower rank, or less money: a fee, or something the merchant keeps, shows in the amount alone."""
+    return now < shown_before or now[-1] < shown_before[-1]
+
+
 def _id(state: OrderState, claim: Claim, verdicts: tuple[Verdict, ...]) -> str:
     return seal(value={"order": state.number, "reason": claim.reason, "units": _promise(verdicts)}, purpose="quote")
 
@@ -129,5 +134,5 @@ def hold_to_quote(*, state: OrderState, claim: Claim, verdicts: tuple[Verdict, .
     now = _promise(verdicts)
     if promised["order"] != state.number or promised["reason"] != claim.reason or set(promised["units"]) != set(now):
         raise QuoteDoesNotFit(fields={"quote": "order, reason, units"})
-    if any(now[position] < shown_before for position, shown_before in promised["units"].items()):
+    if any(_is_less(now[position], shown_before) for position, shown_before in promised["units"].items()):
         raise VerdictChanged(quote=quote(state=state, claim=claim, verdicts=verdicts, at=at))
