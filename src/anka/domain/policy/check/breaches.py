@@ -136,7 +136,10 @@ def by_reason(*, judged: Judged) -> Iterator[Breach]:
 def _shared(judged: Judged, name: str, breach: Breach, boxes: tuple[list[int], list[int]]) -> Iterator[Breach]:
     """Yield the breach for every pair of boxes that share all facts but one."""
     mask, space = judged.space.facts[name].mask, judged.space
-    for new in boxes[0]:
+    reach = mask
+    for old in boxes[1]:
+        reach |= old
+    for new in (new for new in boxes[0] if not space.is_empty((new | mask) & reach)):
         for old in boxes[1]:
             shared = (new | mask) & (old | mask)
             if not space.is_empty(shared):

@@ -84,7 +84,7 @@ def overlaps(*, scenes: Scenes, rules: tuple[Rule, ...]) -> Iterator[Overlap]:
 
 
 def _shared(judged: Judged, rules: tuple[Rule, ...]) -> Iterator[tuple[Rule, Rule, int]]:
-    conditions = [(rule, tuple(judged.looking.of_any(rule.when))) for rule in rules]
+    conditions = [(rule, boxes) for rule in rules if (boxes := tuple(judged.looking.of_any(rule.when)))]
     for region in judged.regions:
         for rule, boxes in conditions:
             if rule.position > region.rule.position:

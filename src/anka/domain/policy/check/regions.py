@@ -16,8 +16,8 @@ _SPOILED = {Goods.ACCOUNT: "rotate", Goods.RENTAL: "rotate", Goods.TOP_UP: "keep
 _HOLDS = frozenset({"refused", "platform!"})
 _CATEGORY = {"full": 3, "unused_share": 2, "missing_share": 2, "negotiable": 1, "agreed": 1, "none": 0}
 _EVERYTHING = 100
-MOST_BOXES = 20_000
-"""For one stage of one kind of goods; the default rules make about a hundred."""
+MOST_BOXES = 10_000
+"""For one stage of one kind of goods; the default rules make 64 at most."""
 
 
 class TooTangled(Exception):
