@@ -3,6 +3,9 @@
 What is compared lies elsewhere: the event of the judgement holds hash and seal of its receipt, and chain and checkpoints hold the event.
 """
 
+import json
+
+from anka.domain.policy.table import default_texts, parse_rules
 from anka.flows.steps.judge import Claim
 from tests import builders
 from tests.builders import Order
@@ -11,6 +14,9 @@ from tests.faults.clause_grounds import argued
 from tests.faults.mutants import Mutant
 
 _OF_CASE = "shop_id = %(shop)s AND case_id = (SELECT min(id) FROM cases_case WHERE shop_id = %(shop)s AND order_id = %(order)s)"
+# The same rules under another name: what they say is equal, so that every decision replays.
+_OTHER = parse_rules(texts={name: f"{text}\n# Nothing else.\n" for name, text in default_texts().items()})
+_TEXTS = "'" + json.dumps(dict(_OTHER.texts)).replace("'", "''") + "'"
 _NO_CHECK = "ALTER TABLE cases_receipt DROP CONSTRAINT receipt_is_whole"
 _HASHED_ANEW = f"UPDATE cases_receipt SET hash = sha256(facts || decision) WHERE {_OF_CASE}"
 _COPIED = (
@@ -85,8 +91,8 @@ RECEIPT_MUTANTS = [
     _receipt(
         "the version is another one, by whose rules the answer is the same",
         (
-            "INSERT INTO orders_policy SELECT 'other', texts, published_at FROM orders_policy LIMIT 1",
-            f"UPDATE cases_receipt SET policy_version = 'other' WHERE {_OF_CASE}",
+            f"INSERT INTO orders_policy (version, texts, published_at) VALUES ('{_OTHER.version}', {_TEXTS}, now())",
+            f"UPDATE cases_receipt SET policy_version = '{_OTHER.version}' WHERE {_OF_CASE}",
         ),
         "its moment, version, rule",
     ),
