@@ -5,8 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from anka.bench import backtest as backtest_bench
+from anka.bench import decide as decide_bench
+from anka.bench.backtest import Tried
+from anka.bench.decide import Decided
+from anka.bench.made_facts import made_facts, stricter_rules
 from anka.bench.recording import Statement, statements
 from anka.bench.results import Result, Share, Side, as_json, as_text, percentile
+from anka.domain.policy.decide import decide
+from anka.domain.policy.table import default_rules
 from tests.cli.running import anka
 
 LOG = """2026-03-02 10:00:00.000 UTC [7] LOG:  execute anka_0: BEGIN
@@ -26,7 +33,9 @@ def test_without_a_name_it_lists_what_can_be_measured() -> None:
 
 
 @pytest.mark.no_database
-@pytest.mark.parametrize("words", [("cold",), ("hot", "--seconds", "0"), ("hot", "--seconds", "601"), ("hot", "--clients", "two")])
+@pytest.mark.parametrize(
+    "words", [("cold",), ("hot", "--seconds", "0"), ("hot", "--seconds", "601"), ("hot", "--clients", "two"), ("decide", "--receipts", "0")]
+)
 def test_it_refuses_what_it_cannot_measure(words: tuple[str, ...]) -> None:
     assert anka("bench", *words, variables={}).status == 2
 
@@ -84,3 +93,41 @@ def test_a_few_clocks_fall_and_every_consequence_is_carried_out(tmp_path: Path) 
     found = json.loads(done.out)
     assert (found["cases"], found["carried_out"], found["violations"]) == (12, 12, [])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.no_database
+def test_a_short_back_test_finds_what_judging_by_hand_finds_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    done = anka("bench", "backtest", "--receipts", "300", "--json", variables={"TMPDIR": str(tmp_path)})
+    assert done.status == 0, done.err
+    found = json.loads(done.out)
+    assert found["receipts"] == 300
+    assert found["changed"] == found["expected_changed"] > 0
+    assert found["right"] is True
+    assert found["ratio"] > 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.no_database
+def test_decisions_are_counted_in_both_ways() -> None:
+    found = Decided(situations=10, from_facts=80_000.0, from_json=60_000.0, check_seconds=2.5)
+    assert found.ratio == 1.5
+    assert json.loads(decide_bench.as_json(found=found))["ratio"] == 1.5
+    assert "0.25 of the limit" in decide_bench.as_text(found=found)
+    assert "1.50 times" in decide_bench.as_text(found=found)
+
+
+@pytest.mark.no_database
+def test_made_situations_are_the_same_every_time_and_of_every_kind() -> None:
+    made = list(made_facts(count=2_000))
+    assert made == list(made_facts(count=2_000))
+    assert len({facts.goods for facts in made}) == 5
+    assert len({decide(facts, default_rules()).rule for facts in made}) > 30
+    assert stricter_rules().version != default_rules().version
+
+
+@pytest.mark.no_database
+def test_a_wrong_count_is_said() -> None:
+    wrong = Tried(receipts=10, seconds=1.0, processor_seconds=0.5, changed=3, expected_changed=4)
+    assert not wrong.right
+    assert "NOT the 4" in backtest_bench.as_text(found=wrong)
+    assert wrong.ratio == 0.05
