@@ -84,7 +84,7 @@ def small_space(values: Values) -> Iterator[Json]:
 
 
 def counter_examples(rules: RuleSet) -> dict[Key, tuple[Json | None, ...]]:
-    found = {}
+    found: dict[Key, tuple[Json | None, ...]] = {}
     for finding in check(rules=rules).findings:
         if finding.property != 2 and finding.facts is not None:
             other = None if finding.other is None else short_facts(facts=finding.other[0])
