@@ -20,6 +20,9 @@ HISTORY = (
     "vault_issuer_answer",
     "vault_key_check",
     "vault_duplicate",
+    "orders_policy",
+    "policies_publication",
+    "policies_withdrawal",
 )
 TABLES_OF_MOVES = (
     "orders_move",
@@ -28,6 +31,7 @@ TABLES_OF_MOVES = (
     "payments_attempt_move",
     "payments_refund_move",
     "cases_move",
+    "policies_move",
     "ledger_chart",
 )
 KEPT = (
@@ -40,6 +44,8 @@ KEPT = (
     "cases_case",
     "vault_key",
     "vault_allocation",
+    "policies_draft",
+    "policies_run",
 )
 
 
@@ -65,7 +71,7 @@ def test_the_application_cannot_write_rules_or_balances(table: str) -> None:
             door.rows(statement)
 
 
-@pytest.mark.parametrize("table", ["ledger_journal", "ledger_transfer"])
+@pytest.mark.parametrize("table", ["ledger_journal", "ledger_transfer", "orders_policy", "policies_publication"])
 def test_the_application_posts_only_through_the_posting_function(table: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         door.rows(f"INSERT INTO {table} DEFAULT VALUES")
@@ -113,6 +119,19 @@ def fill(database: Database, shop_id: int) -> None:
         owner.execute("INSERT INTO vault_key_check VALUES (%s, 1, 1, '2026-03-02', 1, now(), 1, true)", (shop_id,))
         owner.execute(
             "INSERT INTO vault_duplicate SELECT shop_id, id, shop_id + 1, 1, now() FROM vault_key WHERE shop_id = %s LIMIT 1", (shop_id,)
+        )
+        owner.execute(
+            "WITH draft AS (INSERT INTO policies_draft (number, title, base_version, texts, version, created_by, created_at, changed_by,"
+            " changed_at) VALUES ('00-D', 'Try', '', '{}', policy_digest('{}'), 1, now(), 1, now()) RETURNING id),"
+            " run AS (INSERT INTO policies_run (draft_id, kind, revision, version, days, requested_by, requested_at, status, against,"
+            " passed, result, finished_at) SELECT id, kind, 1, policy_digest('{}'), 0, 1, now(), 'done', '', true, '{}', now()"
+            " FROM draft, unnest(ARRAY['check', 'backtest']) AS kind),"
+            " kept AS (INSERT INTO orders_policy SELECT policy_digest('{}'), '{}', now()) SELECT"
+        )
+        owner.execute(
+            "WITH announced AS (INSERT INTO policies_publication (version, draft_id, announced_at, in_force_from, by_person)"
+            " SELECT version, id, now(), now() + interval '8 days', 1 FROM policies_draft RETURNING id)"
+            " INSERT INTO policies_withdrawal SELECT id, now(), 1, 'test' FROM announced"
         )
 
 

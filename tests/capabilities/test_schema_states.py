@@ -13,6 +13,7 @@ from anka.domain.case_states import CASE_CHANGES, CaseKind, CaseOutcome, CaseSta
 from anka.domain.delivery_states import MOVES, Stage
 from anka.domain.goods import Goods
 from anka.domain.payment_states import PAYMENT_CHANGES, PaymentState
+from anka.domain.policy_states import DraftStatus, RunKind
 from anka.domain.refund_states import ATTEMPT_CHANGES, REFUND_CHANGES, AttemptState, RefundState
 from anka.domain.transitions import Transitions
 from anka.domain.unit_money import MONEY_CHANGES, UnitMoney
@@ -36,6 +37,8 @@ COLUMNS: list[tuple[str, str, type[StrEnum]]] = [
     ("cases_case", "kind", CaseKind),
     ("cases_case", "status", CaseStatus),
     ("cases_case", "outcome", CaseOutcome),
+    ("policies_draft", "status", DraftStatus),
+    ("policies_run", "kind", RunKind),
 ]
 
 

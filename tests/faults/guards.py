@@ -107,6 +107,17 @@ GUARDS: dict[str, Removal] = {
     "unit refund limit": dropped_constraint("orders_unit", "unit_refunded_within_amount"),
     "order refund limit": dropped_constraint("orders_order", "order_refunded_within_paid"),
     "payment refund limit": dropped_constraint("payments_payment", "payment_refunded_within_paid"),
+    "rules lock": edited("lock_policies", "PERFORM pg_advisory_xact_lock(7266741);"),
+    "draft lock": edited("lock_policies", "FOR NO KEY UPDATE"),
+    "draft moves": silenced_trigger("policies_draft", "draft_moves"),
+    "draft revision": edited("change_policy", "AND revision = (part ->> 'revision')::integer"),
+    "rules in order": all_of(
+        silenced_trigger("policies_publication", "publication_order"),
+        dropped_constraint("policies_publication", "publication_one_per_instant"),
+    ),
+    "notice of rules": dropped_constraint("policies_publication", "publication_gives_notice"),
+    "rules of the moment": edited("write_placed_order", "policy_in_force(in_at) IS DISTINCT FROM in_order ->> 'policy_version'", "false"),
+    "role held": edited("lock_policies", "FOR SHARE"),
     "escrow floor": dropped_constraint("ledger_account", "account_floor"),
 }
 

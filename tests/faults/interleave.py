@@ -18,7 +18,16 @@ from tests.databases import Database, close_connection
 from tests.faults.crash import MOST_LOOKS, watching
 
 HOOKS = ("after_lock", "before_commit")
-LOCKING = ("lock_order(", "lock_case(", "lock_fallen_cases(", "lock_attempt(", "lock_unidentified(", "read_for_purchase(", "expire_unpaid(")
+LOCKING = (
+    "lock_order(",
+    "lock_case(",
+    "lock_fallen_cases(",
+    "lock_attempt(",
+    "lock_unidentified(",
+    "read_for_purchase(",
+    "expire_unpaid(",
+    "lock_policies(",
+)
 PATIENCE = 120.0
 ONE_LOOK = 0.001
 Act = Callable[[], object]
