@@ -32,6 +32,8 @@ APPEND_ONLY = (
     "cases_receipt",
     "catalog_terms",
     "orders_policy",
+    "policies_publication",
+    "policies_withdrawal",
 )
 MAY_CHANGE = """
 SELECT name FROM unnest(%s::text[]) AS name WHERE has_table_privilege(name, 'UPDATE') OR has_table_privilege(name, 'DELETE') ORDER BY 1
