@@ -49,19 +49,19 @@ class Rule:
 
 
 _OUTCOME = ("route", "refund", "fault", "goods", "clock", "silence", "replacement_first")
-_NEEDED: dict[str | None, tuple[str, ...]] = {
+NEEDED: dict[str | None, tuple[str, ...]] = {
     None: ("route", "refund", "fault", "goods"),
     "turn": ("refund", "fault", "goods", "clock", "silence"),
     "platform": ("refund",),
     "platform!": ("refund",),
     "refusal": (),
 }
-_ROUTES = tuple(route for route in words.ROUTES if route != "merchant")
-_REFUNDS = tuple(refund for refund in words.REFUNDS if refund != "agreed")
+ROUTES = tuple(route for route in words.ROUTES if route != "merchant")
+REFUNDS = tuple(refund for refund in words.REFUNDS if refund != "agreed")
 _GOODS = (*words.GOODS_AFTER, *words.GOODS_TERMS)
 _ALLOWED = {
-    "route": f"one of {', '.join(_ROUTES)}",
-    "refund": f"one of {', '.join(_REFUNDS)}",
+    "route": f"one of {', '.join(ROUTES)}",
+    "refund": f"one of {', '.join(REFUNDS)}",
     "fault": f"one of {', '.join(words.FAULTS)}",
     "goods": f"one of {', '.join(_GOODS)}",
     "clock": f"minutes, a whole number from 1 to {LONGEST_CLOCK}",
@@ -187,7 +187,7 @@ class Reader:
 
 def _required(reader: Reader, pattern: str | None) -> None:
     for key in _OUTCOME:
-        given, needed = key in reader.table, key in _NEEDED[pattern]
+        given, needed = key in reader.table, key in NEEDED[pattern]
         if needed and not given:
             reader.refuse(key, None, f"required {f'with the pattern {pattern}' if pattern else 'without a pattern'}: {_ALLOWED[key]}")
         if given and not needed and not (key == "replacement_first" and pattern is None):
@@ -216,8 +216,8 @@ def parse_rule(*, file: str, index: int, table: object) -> Rule:
         file=file,
         when=reader.when(table.get("when")),
         pattern=pattern,
-        route=reader.one_of("route", _ROUTES) if "route" in table else None,
-        refund=reader.one_of("refund", _REFUNDS) if "refund" in table else None,
+        route=reader.one_of("route", ROUTES) if "route" in table else None,
+        refund=reader.one_of("refund", REFUNDS) if "refund" in table else None,
         fault=reader.choice("fault", lambda key, value: reader.checked_word(key, value, words.FAULTS)) if "fault" in table else (),
         goods=reader.choice("goods", lambda key, value: reader.checked_word(key, value, _GOODS)) if "goods" in table else (),
         clock=reader.choice("clock", lambda key, value: reader.whole(key, value, LONGEST_CLOCK)) if "clock" in table else (),
