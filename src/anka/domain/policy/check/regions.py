@@ -16,8 +16,8 @@ _SPOILED = {Goods.ACCOUNT: "rotate", Goods.RENTAL: "rotate", Goods.TOP_UP: "keep
 _HOLDS = frozenset({"refused", "platform!"})
 _CATEGORY = {"full": 3, "unused_share": 2, "missing_share": 2, "negotiable": 1, "agreed": 1, "none": 0}
 _EVERYTHING = 100
-MOST_BOXES = 10_000
-"""For one stage of one kind of goods; the default rules make 64 at most."""
+MOST_BOXES = 20_000
+"""For one stage of one kind of goods; the default rules make 51 at most."""
 
 
 class TooTangled(Exception):
@@ -89,10 +89,11 @@ class Judged:
         left = [looking.box]
         for rule in rules:
             for alternative, condition in enumerate(rule.when):
+                taken: list[int] = []
                 for wanted in looking.of(condition):
-                    shared = [box & wanted for box in left]
-                    self.regions += [Region(rule, alternative, box) for box in shared if not self.space.is_empty(box)]
-                    left = self.space.without(left, wanted)
+                    taken += [box for box in (box & wanted for box in left) if not self.space.is_empty(box)]
+                    left = self.space.merged(self.space.without(left, wanted))
+                self.regions += [Region(rule, alternative, box) for box in self.space.merged(taken)]
             if len(self.regions) + len(left) > MOST_BOXES:
                 raise TooTangled(f"{rule.file}, rule {rule.id!r}: so many conditions overlap here that nothing can be proved; merge some")
         self.gaps = left

@@ -43,18 +43,8 @@ _ORDER = (
 )
 """The order in which boxes are cut: what many rules speak of first, so that few pieces come of it."""
 _FACT_ORDER = (
-    "reason",
-    "asker",
-    "promise_overdue",
-    "merchant_answer",
-    "use_check",
-    "used_by",
-    "voidable",
-    "matches_order",
-    "notice",
-    "login_seen",
-    "upstream",
-    "dispute",
+    *("reason", "asker", "promise_overdue", "merchant_answer", "use_check", "used_by", "voidable"),
+    *("matches_order", "notice", "login_seen", "upstream", "dispute"),
 )
 _REASON_ORDER = MappingProxyType({reason: index for index, reason in enumerate(REASONS)})
 _SUPPLIED = frozenset({Goods.CARD_KEY, Goods.TOP_UP, Goods.ACCOUNT})
@@ -204,6 +194,16 @@ class Space:
             else:
                 left.extend(self.cut(box, away))
         return left
+
+    def merged(self, boxes: list[int]) -> list[int]:
+        """Return the same facts in fewer boxes, where boxes differ in the values of one fact only."""
+        for mask in self.masks:
+            alike: dict[int, int] = {}
+            for box in boxes:
+                rest = box & ~mask
+                alike[rest] = alike.get(rest, 0) | box
+            boxes = list(alike.values())
+        return boxes
 
     def _least(self, box: int) -> dict[str, object]:
         found = {}
