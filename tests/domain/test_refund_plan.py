@@ -1,5 +1,6 @@
 """A refund goes back the way the money came, in as few parts as possible, within what each channel allows."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
@@ -75,12 +76,17 @@ def test_a_payment_bears_as_many_refunds_as_its_channel_allows() -> None:
     assert not plans(Paid(1, "wechat", 5, paid_at=NOW, refunds_made=50))
     once = MappingProxyType({"odd": ChannelLimit(None, 1, timedelta(0))})
     assert plan(refund_minor=5, payments=[Paid(1, "odd", 5)], now=NOW, limits=once) == (PlannedLeg(1, "odd", 5),)
+    never = MappingProxyType({"odd": ChannelLimit(None, 0, timedelta(0))})
+    with pytest.raises(RefundNotCoverable):
+        plan(refund_minor=5, payments=[Paid(1, "odd", 5)], now=NOW, limits=never)
 
 
 @pytest.mark.parametrize("channel", ["wallet", "sandbox", "nobody-knows"])
 def test_other_channels_have_no_limits(channel: str) -> None:
     worn = Paid(1, channel, 5, paid_at=NOW - timedelta(days=9999), refunds_made=9999, last_refund_at=NOW)
     assert plan(refund_minor=5, payments=[worn], now=NOW) == (PlannedLeg(1, channel, 5),)
+    soon = NOW + timedelta(seconds=1)
+    assert plan(refund_minor=5, payments=[replace(worn, last_refund_at=soon)], now=NOW)[0].not_before == soon
 
 
 def test_every_channel_that_is_limited_is_known() -> None:

@@ -69,10 +69,10 @@ class PlannedLeg:
     not_before: datetime | None = None
 
 
-def _usable(payment: Paid, now: datetime, limits: MappingProxyType[str, ChannelLimit]) -> bool:
+def _within_limits(payment: Paid, now: datetime, limits: MappingProxyType[str, ChannelLimit]) -> bool:
     limit = limits.get(payment.channel, _NO_LIMIT)
     in_window = limit.window is None or payment.paid_at is None or now <= payment.paid_at + limit.window
-    return payment.refundable_minor > 0 and in_window and (limit.refunds is None or payment.refunds_made < limit.refunds)
+    return in_window and (limit.refunds is None or payment.refunds_made < limit.refunds)
 
 
 def _cover(refund_minor: int, payments: Sequence[Paid]) -> list[tuple[Paid, int]]:
@@ -115,7 +115,7 @@ def plan(
     if type(refund_minor) is not int or refund_minor <= 0:
         raise ValueError(f"a refund is a positive number of minor units, not {refund_minor!r}")
     to_wallet = destination == Destination.WALLET
-    usable = [payment for payment in payments if payment.refundable_minor > 0 and (to_wallet or _usable(payment, now, limits))]
+    usable = [payment for payment in payments if payment.refundable_minor > 0 and (to_wallet or _within_limits(payment, now, limits))]
     coverable = sum(payment.refundable_minor for payment in usable)
     if coverable < refund_minor:
         raise RefundNotCoverable(refund_minor=refund_minor, coverable_minor=coverable)
