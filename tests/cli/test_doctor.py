@@ -15,8 +15,11 @@ from anka.cli.doctor_looks import LOOKS, Finding
 from anka.config import environment
 from anka.core import database, heartbeat
 from anka.core.clock import moment
+from anka.domain.policy.table import default_rules
 from anka.jobs import checkpoints, keys
 from tests import builders
+from tests.builders import at
+from tests.builders.policies import a_ready_draft, publish
 from tests.cli.running import anka
 from tests.databases import Database
 
@@ -74,6 +77,14 @@ OLD_WORK = """INSERT INTO core_outbox (shop_id, topic, subject, asked_at, due_at
     VALUES (1, 'deliver', 'X-1', now() - interval '1 hour', now() - interval '1 hour', {tries}, {failure}, now() - interval '30 minutes')"""
 BROKEN = {
     "tables": (owner_says("DELETE FROM orders_money_move"), "orders_money_move", "anka migrate"),
+    "rules": (
+        owner_says(
+            "ALTER TABLE policies_publication DISABLE TRIGGER publication_append_only",
+            "UPDATE policies_publication SET in_force_from = '2100-01-01T00:00:00Z'",
+        ),
+        "none are in force",
+        "anka migrate",
+    ),
     "database role": (owner_says("GRANT UPDATE ON core_event TO anka_app"), "core_event", "anka_app"),
     "keyring": (another_keyring, "sandbox-1", "ANKA_KEYRING"),
     "checkpoints": (strange_checkpoint, "abab", "--trust-checkpoint-key"),
@@ -96,6 +107,20 @@ def test_what_is_broken_is_found_and_told_how_to_mend(healthy: Database, part: s
     assert set(found) - {"durability"} == {part.strip()}
     assert told in found[part.strip()].found
     assert mend in found[part.strip()].mend
+
+
+def test_rules_that_only_this_version_brings_are_told_and_are_no_trouble(healthy: Database) -> None:
+    assert findings()["rules"].found == f"{default_rules().version} are in force"
+    drafted = a_ready_draft(when=moment())
+    version = publish(drafted, at(days=3650), when=at(days=3600))
+    owner_says(
+        "ALTER TABLE policies_publication DISABLE TRIGGER publication_append_only",
+        "ALTER TABLE policies_publication DROP CONSTRAINT publication_gives_notice",
+        "ALTER TABLE policies_publication DROP CONSTRAINT publication_of_two",
+        "UPDATE policies_publication SET in_force_from = now() WHERE by_person <> 0",
+    )(healthy)
+    told = findings()["rules"]
+    assert (told.found.startswith(f"{version} are in force"), default_rules().version in told.found, told.mend) == (True, True, "")
 
 
 def test_waiting_work_without_any_worker_is_found_twice(healthy: Database) -> None:

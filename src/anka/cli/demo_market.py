@@ -37,7 +37,8 @@ PEOPLE = {
     "arbiter1": "仲裁员一",
     "arbiter2": "仲裁员二",
     "finance1": "财务",
-    "admin1": "管理员",
+    "admin1": "管理员一",
+    "admin2": "管理员二",
 }
 
 

@@ -9,7 +9,10 @@ from anka.adapters.keyring.file import FileKeyring, KeyringNotUsable
 from anka.config.environment import Environment
 from anka.config.migrate import state_tables
 from anka.core import clock, database, heartbeat
+from anka.core.refusals import NotFound
+from anka.domain.policy.table import default_rules
 from anka.jobs import checkpoints, condition, keys
+from anka.orders.policies import rules_in_force
 from anka.vault import queries as vault
 from anka.vault.keyring import DataKeyDidNotOpen, KeyEncryptionKeyMissing
 
@@ -94,6 +97,18 @@ def tables(_installation: Environment) -> Finding:
 
 def _plain(value: object) -> object:
     return str(value) if isinstance(value, str) else value
+
+
+@_look
+def rules(_installation: Environment) -> Finding:
+    """Tell which rules are in force, and where this version of Anka brings other ones: they count only once somebody publishes them."""
+    try:
+        found = rules_in_force(at=clock.moment().now).version
+    except NotFound:
+        return Finding("rules", "none are in force, so nothing can be ordered", "run: anka migrate")
+    brought = default_rules().version
+    other = "" if found == brought else f"; this version of Anka brings others ({brought}), from which a draft may start"
+    return Finding("rules", f"{found} are in force{other}")
 
 
 @_look

@@ -16,7 +16,7 @@ from anka.config.environment import Environment, EnvironmentNotUsable
 from anka.config.processes import Family, ProcessFailed, ProcessKeepsDying
 from anka.config.start import Addresses
 
-LOG_INS = ("log-ins: buyer1 … buyer5, shop1 … shop5, agent1, arbiter1, arbiter2, finance1, admin1", "password: anka-demo")
+LOG_INS = ("log-ins: buyer1 … buyer5, shop1 … shop5, agent1, arbiter1, arbiter2, finance1, admin1, admin2", "password: anka-demo")
 PORT = 8000
 PORTS_TRIED = 100
 READY_SECONDS = 60.0

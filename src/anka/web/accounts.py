@@ -25,6 +25,7 @@ DEMO = (
     ("arbiter1", gettext_lazy("Arbiter")),
     ("finance1", gettext_lazy("Finance")),
     ("admin1", gettext_lazy("Administrator")),
+    ("admin2", gettext_lazy("Administrator")),
 )
 
 

@@ -126,7 +126,7 @@ def _is_staff(call: Call) -> bool:
 
 
 def _summary(row: DraftRow) -> shapes.DraftSummary:
-    return shapes.DraftSummary(**_common(row))
+    return msgspec.convert(_common(row), shapes.DraftSummary)
 
 
 def _common(row: Draft | DraftRow) -> dict[str, object]:
