@@ -28,7 +28,7 @@ from anka.sandbox.gateway import Gateway, GatewaySettings
 from anka.sandbox.server import RunningGateway
 from tests import databases
 from tests.builders import CHANGED_MIND, Order, Product, a_key, a_placed_order, a_product
-from tests.sandbox.world import Clock
+from tests.sandbox.world import PATIENCE, Clock
 
 PATH = "/api/v1/notify/"
 PRICE = 10_000
@@ -307,6 +307,7 @@ def open_market(*, home: Path, gateway_database: str) -> Iterator[Market]:
         notify_url=f"{endpoint.address}{PATH}sandbox",
         real_clock=real,
     )
+    channel.patience = PATIENCE
     before = (clock.offset, clock.set_now, dict(channels.channels))
     clock.offset, clock.set_now = lambda: sandbox_clock.offset(home=home), lambda at: _move(home, at)
     channels.channels["sandbox"] = channel

@@ -16,6 +16,7 @@ from anka.jobs import issuers, keys
 from tests.builders import Order, a_key, a_product
 from tests.databases import Database
 from tests.jobs.market import Market, work
+from tests.sandbox.world import PATIENCE
 
 WORD = {"use_check": "used_before_reveal", "used_by": "other"}
 
@@ -23,6 +24,7 @@ WORD = {"use_check": "used_before_reveal", "used_by": "other"}
 @pytest.fixture
 def issuer(market: Market) -> Iterator[SandboxIssuer]:
     made = SandboxIssuer(mode=Mode.SANDBOX, home=market.home, base_url=market.channel._base_url, real_clock=market.real)
+    made.patience = PATIENCE
     before = dict(issuers.issuers)
     issuers.issuers["sandbox"] = made
     yield made

@@ -20,6 +20,7 @@ from anka.orders.models import Unit
 from anka.vault.sealing import normalised
 from tests.builders import Order, a_buyer, a_paid_order, a_placed_order, a_product, a_revealed_order, a_sealed_order, at
 from tests.jobs.market import Market
+from tests.sandbox.world import PATIENCE
 
 UNKNOWN = {"use_check": "unknown", "used_by": "unknown", "voidable": False, "matches_order": "unknown", "delivered_percent": None}
 NAMES = tuple(UNKNOWN)
@@ -38,6 +39,7 @@ class Asked(SandboxIssuer):
 @pytest.fixture
 def issuer(market: Market) -> Iterator[Asked]:
     made = Asked(mode=Mode.SANDBOX, home=market.home, base_url=market.channel._base_url, real_clock=market.real)
+    made.patience = PATIENCE
     made.seen = []
     before = dict(issuers.issuers)
     issuers.issuers["sandbox"] = made

@@ -12,6 +12,7 @@ from functools import partial
 
 import pytest
 
+from anka.adapters.channels.sandbox import TOTAL_SECONDS
 from anka.adapters.channels.sandbox_play import SandboxRefused
 from anka.core import database
 from anka.core.refusals import Refusal
@@ -76,6 +77,7 @@ ANSWERS = ("delay", "timeout_before", "timeout_after", "error_500", "wrong_amoun
 def test_a_bad_answer_is_unknown_never_failed_and_the_money_arrives_once(market: Market, operation: str, fault: str) -> None:
     order = a_cancelled_order(market)
     wish = {"fault": fault, "seconds": 30} if fault == "delay" else fault
+    market.channel.patience = TOTAL_SECONDS if fault == "delay" else market.channel.patience
     market.preset(operation, wish, times=2)
     market.run()
     if operation == "refund":

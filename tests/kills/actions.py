@@ -130,7 +130,7 @@ BUYER_OF_ORDER: Sequence[Action] = (
     Action("cancel", "buyer", "order", 3, cancel, "case_opened", cases_in),
     Action("reveal", "buyer", "order", 20, reveal, "unit_opened", lambda answer: [str(answer["unit"])], shared=True),
     Action("confirm", "buyer", "order", 10, confirm, "delivery_confirmed", number_of),
-    Action("use", "buyer", "order", 8, use, "", lambda answer: [str(answer["unit"])]),
+    Action("use", "buyer", "order", 12, use, "", lambda answer: [str(answer["unit"])]),
     Action("complain", "buyer", "order", 14, complain, "case_opened", cases_in),
 )
 
@@ -163,7 +163,9 @@ def offer(case: View, random: Random) -> Ask | None:
 
 
 def rule(case: View, random: Random) -> Ask | None:
-    """Decide: nothing, half or all of what is left goes back. All of a dear unit needs a second person."""
+    """Decide: nothing, half or all of what is left goes back. All of a dear unit needs a second person, who is not forestalled."""
+    if case["proposed_ruling"]:
+        return None
     percent = random.choice((0, 50, 100, 100))
     body = {"fault": "merchant", "reasons": ["EVIDENCE_SUFFICIENT"], "text": "both were heard", "refund_percent": percent}
     return answer("rule", **body)(case, random)

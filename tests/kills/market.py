@@ -21,6 +21,8 @@ BUYERS = 12
 WALLET_MINOR = 50_000_000
 # Price and delivery, each in a shop of its own. The dear ones are above what one arbiter may give back alone.
 GOODS = ((1_000, "auto"), (9_900, "auto"), (60_000, "auto"), (4_000, "manual"), (70_000, "manual"))
+# Told before the purchase, so that the rules refuse what was used.
+NOTICE = ("查看后不退", "no refund once opened")
 STAFF = ("agent", "arbiter", "arbiter")
 
 
@@ -75,7 +77,7 @@ def build() -> Market:
             region="CN",
             price_minor=price,
         )
-        terms = Terms() if delivery == "auto" else Terms(promise_minutes=1_440)
+        terms = Terms(promise_minutes=5 if delivery == "auto" else 1_440, notice_zh=NOTICE[0], notice_en=NOTICE[1])
         product = list_product(actor=operator, shop_id=shops[number], product=described, terms=terms, at=moment())
         if delivery == "auto":
             _stock(operator, product, number)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from anka.adapters.channels.port import Evidence, EvidenceStatus
-from anka.adapters.channels.sandbox import SandboxChannel
+from anka.adapters.channels.sandbox import TOTAL_SECONDS, SandboxChannel
 from anka.adapters.channels.sandbox_keys import Mode, load_keys
 from anka.adapters.channels.sandbox_play import SandboxRefused, SandboxUnreachable
 from anka.adapters.channels.sandbox_wire import Envelope, Purpose, new_nonce, signed_headers
@@ -70,6 +70,7 @@ def test_a_refund_answered_with_another_amount_is_unknown(trading: World) -> Non
 
 
 def test_an_answer_that_takes_longer_than_the_limit_is_unknown(trading: World) -> None:
+    trading.channel.patience = TOTAL_SECONDS
     trading.preset("refund", {"fault": "delay", "seconds": 30})
     assert trading.refund("R2").reason == "no_answer"
     assert trading.one(ACTED["refund"]) == 1
@@ -95,6 +96,7 @@ def test_faults_are_preset_for_as_many_operations_as_asked(trading: World, opera
 
 
 def script(world: World, seed: int) -> list[str]:
+    world.channel.patience = TOTAL_SECONDS
     world.preset("query", "any", times=24, seed=seed)
     heard = [world.query_payment() for _ in range(24)]
     return [f"{evidence.status}/{evidence.amount_minor}" for evidence in heard]

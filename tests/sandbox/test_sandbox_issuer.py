@@ -18,10 +18,10 @@ from anka.adapters.channels.sandbox_keys import Mode, SandboxIsOff, load_keys
 from anka.adapters.channels.sandbox_play import SandboxRefused
 from anka.adapters.channels.sandbox_wire import Envelope, Purpose, WireRefused
 from anka.adapters.issuers.sandbox import NOTICE_PATH, SandboxIssuer
-from anka.adapters.issuers.signed_http import SignedIssuer
+from anka.adapters.issuers.signed_http import TOTAL_SECONDS, SignedIssuer
 from anka.domain.issuer import SILENCE, KeyState, Redeemer, Said
 from anka.vault.issuer import Answer, Question
-from tests.sandbox.world import World
+from tests.sandbox.world import PATIENCE, World
 
 KEY = hashlib.sha256(b"KEY1").hexdigest()
 UNIT = "QM-7KQ2H8MPZD4TW-1"
@@ -34,7 +34,9 @@ def about(unit: str = UNIT) -> Question:
 
 @pytest.fixture
 def issuer(world: World) -> SandboxIssuer:
-    return SandboxIssuer(mode=Mode.SANDBOX, home=world.home, base_url=world.gateway_url, real_clock=world.real)
+    made = SandboxIssuer(mode=Mode.SANDBOX, home=world.home, base_url=world.gateway_url, real_clock=world.real)
+    made.patience = PATIENCE
+    return made
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +87,7 @@ def test_a_silent_issuer_brings_no_word_and_answers_nothing(world: World, issuer
 @pytest.mark.parametrize("fault", ["timeout_before", "timeout_after", "error_500", "forged", {"fault": "delay", "seconds": 3}])
 def test_whatever_goes_wrong_says_nothing(world: World, issuer: SandboxIssuer, fault: Any) -> None:
     played(world, issuer, **UNUSED)
+    issuer.patience = PATIENCE if isinstance(fault, str) else TOTAL_SECONDS
     world.preset("issuer", fault, times=2)
     assert issuer.status(questions=[about()]) == [Answer(reason="no_answer")]
     assert issuer.void(question=about(), number="V1").receipt is None

@@ -23,6 +23,8 @@ from anka.sandbox.gateway import Gateway, GatewaySettings
 from anka.sandbox.server import RunningGateway
 
 ALL_IS_WELL = (200, b'{"ok":true}')
+# Nobody is slow here unless a test wants it so; a machine may be.
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ def build(*, home: Path, database_url: str, merchant: Merchant) -> tuple[World, 
     channel = SandboxChannel(
         mode=Mode.SANDBOX, home=home, base_url=url, notify_url=f"{merchant.address}/api/v1/notify/sandbox", real_clock=real
     )
+    channel.patience = PATIENCE
     return World(home=home, real=real, gateway=gateway, channel=channel, merchant=merchant, gateway_url=url), running
 
 

@@ -94,6 +94,9 @@ class _Heard:
 class SignedIssuer:
     """One issuer. `base_url` may have a path of its own; the issuer signs with the key whose public half is `their_key`."""
 
+    # How long a conversation may take, in seconds.
+    patience = TOTAL_SECONDS
+
     def __init__(
         self,
         *,
@@ -116,7 +119,7 @@ class SignedIssuer:
     def void(self, *, question: Question, number: str) -> Answer:
         """Ask to make a key worthless. A refusal of the issuer says that it is not voidable; silence says nothing."""
         message = {"unit": question.unit, "key_sha256": question.key_sha256, "number": number}
-        heard = _alone(self._heard("/void", message, TOTAL_SECONDS))
+        heard = _alone(self._heard("/void", message, self.patience))
         return Answer(reason="no_answer") if heard is None else _void_answer(heard, question, number)
 
     def read_notice(self, *, headers: Mapping[str, str], body: bytes, path: str) -> dict[str, Answer]:
@@ -139,7 +142,7 @@ class SignedIssuer:
 
     async def _status(self, questions: Sequence[Question]) -> list[Answer]:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + TOTAL_SECONDS
+        deadline = loop.time() + self.patience
         answers: list[Answer] = []
         for start in range(0, len(questions), MOST_AT_ONCE):
             batch = questions[start : start + MOST_AT_ONCE]
@@ -196,7 +199,7 @@ class SignedIssuer:
     async def _exchange(self, place: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         # Each phase may take what is left of the two seconds: the caller's time-out ends them all, also an answer that comes in drops.
         async with (
-            httpx.AsyncClient(timeout=TOTAL_SECONDS, trust_env=False, follow_redirects=False, verify=self._tls) as client,
+            httpx.AsyncClient(timeout=self.patience, trust_env=False, follow_redirects=False, verify=self._tls) as client,
             client.stream("POST", self._base_url + place, headers=dict(headers), content=body) as answer,
         ):
             received = bytearray()
