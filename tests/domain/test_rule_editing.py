@@ -15,6 +15,7 @@ from anka.domain.policy.edit import (
     delete_rule,
     file_of,
     insert_rule,
+    renumber_rule,
     replace_rule,
     rule_text,
 )
@@ -37,10 +38,9 @@ complaint_cap_minutes = 60 # nor [[rule]] here
   ]
   pattern = "platform"
   refund = "full"
-  zh = """[[rule]]
+  zh = """[[rule]] \\
 id = "nothing" """""
-  en = \'\'\'a \\
-[words]\'\'\'
+  en = \'\'\'a [words]\'\'\'
 
 # Said of the second.
 [[rule]]
@@ -167,3 +167,25 @@ def test_the_first_rule_of_a_file_without_an_end_of_line_is_put_below_it() -> No
     changed = insert_rule(texts={"a.toml": "# only this"}, file="a.toml", position=1, lines=write_rule(DEFAULT[0]))
     assert changed["a.toml"].startswith("# only this\n\n[[rule]]\n")
     assert [rule.id for rule in parse_rules(texts=changed).rules] == [DEFAULT[0].id]
+
+
+@pytest.mark.parametrize("rule", DEFAULT, ids=NAMES)
+def test_another_position_changes_nothing_but_its_digits(rule: Rule) -> None:
+    texts = default_texts()
+    changed = renumber_rule(texts=texts, rule=rule.id, position=777)
+    assert parse_rules(texts=changed).rules == tuple(
+        sorted((replace(other, position=777) if other == rule else other for other in DEFAULT), key=by_position)
+    )
+    assert renumber_rule(texts=changed, rule=rule.id, position=rule.position) == texts
+
+
+def by_position(rule: Rule) -> int:
+    return rule.position
+
+
+def test_a_position_told_in_a_sentence_is_no_position() -> None:
+    text = '[[rule]]\nzh = """position = 7"""\nen = "position = 7"\nid = "one"\npattern = "refusal"\n position=7 # position = 7\n'
+    changed = renumber_rule(texts={"a.toml": text}, rule="one", position=12)["a.toml"]
+    assert changed == text.replace(" position=7 #", " position=12 #")
+    with pytest.raises(RuleNotFound, match="digits"):
+        renumber_rule(texts={"a.toml": text.replace("position=7", "position=0x7")}, rule="one", position=12)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 _HEADER = re.compile(r"""\[\[?\s*(?P<key>"rule"|'rule'|[^\s.\]]+)\s*(?P<more>\.?)""")
 _NEWLINE = "\n"
+_POSITION = re.compile(r"position\s*=\s*([0-9]+)", re.ASCII)
 
 
 class RuleNotFound(Exception):
@@ -67,7 +68,7 @@ def _after_item(text: str, at: int) -> int:
     return len(text)
 
 
-def _items(text: str) -> Iterator[tuple[int, int]]:
+def items_of(text: str, /) -> Iterator[tuple[int, int]]:
     """Yield where each header and each key with its value stands; blank lines and comments between them are left out."""
     index = 0
     while index < len(text):
@@ -84,7 +85,7 @@ def _items(text: str) -> Iterator[tuple[int, int]]:
 def _spans(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     inside = False
-    for start, end in _items(text):
+    for start, end in items_of(text):
         header = _HEADER.match(text, start) if text[start] == "[" else None
         if header is None:
             if inside:
@@ -185,3 +186,27 @@ def delete_rule(*, texts: Mapping[str, str], rule: str) -> dict[str, str]:
     if not text[end:after].strip():
         end = after
     return _put(texts, name, text[: block.start] + text[end:])
+
+
+def renumber_rule(*, texts: Mapping[str, str], rule: str, position: int) -> dict[str, str]:
+    """Return the files with another position for a rule; nothing but its digits is written anew.
+
+    Raises:
+        RuleNotFound: no file has the rule, or its position is not written as plain digits.
+    """
+    name, block = _block(texts=texts, rule=rule)
+    lines = texts[name][block.start : block.end]
+    wanted = tomllib.loads(lines)["rule"][0] | {"position": position}
+    for digits in _POSITION.finditer(lines):
+        changed = lines[: digits.start(1)] + str(position) + lines[digits.end(1) :]
+        # A sentence may hold what looks like a position: only the change that makes the wanted rule is taken.
+        if _is(changed, wanted):
+            return _put(texts, name, texts[name][: block.start] + changed + texts[name][block.end :])
+    raise RuleNotFound(f"{name}, rule {rule!r}: its position is not written as digits")
+
+
+def _is(lines: str, wanted: Mapping[str, object]) -> bool:
+    try:
+        return bool(tomllib.loads(lines)["rule"][0] == wanted)
+    except tomllib.TOMLDecodeError:
+        return False
