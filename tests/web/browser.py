@@ -39,6 +39,7 @@ class _Reader(HTMLParser):
         self.forms: list[Form] = []
         self._inside = False
         self._choice = ""
+        self._text: list[str] | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -54,10 +55,21 @@ class _Reader(HTMLParser):
             self._choice = given.get("name", "")
         if tag == "option" and "selected" in given:
             form.fields.append((self._choice, given.get("value", "")))
-        if tag in ("input", "textarea") and "name" in given and "disabled" not in given and _is_sent(given):
+        if tag == "textarea" and "name" in given and "disabled" not in given:
+            self._choice, self._text = given["name"], []
+        if tag == "input" and "name" in given and "disabled" not in given and _is_sent(given):
             form.fields.append((given["name"], given.get("value", "")))
 
+    def handle_data(self, data: str) -> None:
+        if self._text is not None:
+            self._text.append(data)
+
     def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea" and self._text is not None:
+            # The first line end after the opening tag is not part of the text.
+            text = "".join(self._text).removeprefix("\n")
+            self.forms[-1].fields.append((self._choice, text.replace("\n", "\r\n")))
+            self._text = None
         if tag == "form":
             self._inside = False
 

@@ -8,7 +8,7 @@ from anka.web.merchant import cases as shop_cases
 from anka.web.merchant import deliver, refund, workbench
 from anka.web.merchant import money as shop_money
 from anka.web.merchant import orders as shop_orders
-from anka.web.platform import alerts, money, queue
+from anka.web.platform import alerts, money, queue, rules, rules_draft, rules_edit, rules_publish, rules_runs
 from anka.web.platform import cases as disputes
 from anka.web.platform import orders as any_orders
 
@@ -46,10 +46,22 @@ pages: list[URLPattern] = [
     path("platform/orders/<str:number>", any_orders.show),
     path("platform/money", money.show),
     path("platform/money/<str:number>/<str:decision>", money.decide),
+    path("platform/rules", rules.index),
+    path("platform/rules/versions/<str:version>/withdraw", rules.withdraw),
+    path("platform/rules/<str:number>", rules_draft.show),
+    path("platform/rules/<str:number>/add", rules_edit.add),
+    path("platform/rules/<str:number>/changes", rules_draft.changes),
+    path("platform/rules/<str:number>/check", rules_runs.check),
+    path("platform/rules/<str:number>/backtest", rules_runs.backtest),
+    path("platform/rules/<str:number>/publish", rules_publish.publish),
+    path("platform/rules/<str:number>/rules/<str:rule>", rules_edit.edit),
+    path("platform/rules/<str:number>/files/<str:name>", rules_edit.file),
+    path("platform/rules/<str:number>/do/<str:action>", rules_draft.act),
     path("sign-in", accounts.sign_in),
     path("register", accounts.register),
     path("sign-out", accounts.sign_out),
     path("rules", policy.rules),
+    path("rules/<str:version>", policy.version),
     path("language", preferences.language),
     path("theme", preferences.theme),
     path("robots.txt", preferences.robots),
