@@ -11,7 +11,7 @@ from tests.databases import Database
 from tests.faults.clauses import CLAUSES
 from tests.faults.mutants import MUTANTS, Mutant
 from tests.faults.odd import ODD_MUTANTS
-from tests.faults.policies import POLICY_MUTANTS
+from tests.faults.policy_mutants import POLICY_MUTANTS
 from tests.faults.receipts import RECEIPT_MUTANTS
 
 EVERY = MUTANTS + ODD_MUTANTS + CLAUSES + RECEIPT_MUTANTS + POLICY_MUTANTS

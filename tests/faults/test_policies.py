@@ -6,7 +6,8 @@ from tests.databases import Database
 from tests.faults.crash import Flow, crash_points
 from tests.faults.guards import take_away
 from tests.faults.interleave import HOOKS
-from tests.faults.policies import POLICY_FLOWS, RULES_RACES, WITH_NOTICE, Desk, RulesRace
+from tests.faults.policy_flows import POLICY_FLOWS, Desk
+from tests.faults.policy_races import RULES_RACES, WITH_NOTICE, RulesRace
 from tests.faults.races import Stumbled
 
 
