@@ -117,6 +117,13 @@ def test_harmless_overlaps_are_told_from_others() -> None:
     assert ("upstream-failed", "accepted-overdue") not in {(each.first, each.second) for each in check(rules=louder).overlaps if each.same}
 
 
+def test_asking_for_other_evidence_is_no_harmless_difference() -> None:
+    outcome = 'when = { goods = ["card_key"], use_check = ["used_after_reveal"] }\npattern = "platform"\nrefund = "negotiable"'
+    for evidence, same in (("", False), ('\nevidence = ["ISSUER_STATEMENT"]', True)):
+        overlaps = check(rules=added(325, outcome + evidence)).overlaps
+        assert [overlap.same for overlap in overlaps if (overlap.first, overlap.second) == ("key-taken", "planted")] == [same]
+
+
 def test_what_takes_the_place_of_a_rule_is_named() -> None:
     outcome = 'route = "instant"\nrefund = "full"\nfault = "none"\ngoods = "hold"'
     rules = added(165, 'when = { stage = ["sealed"], ago = "<= 1440" }\n' + outcome)
