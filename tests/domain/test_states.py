@@ -73,9 +73,18 @@ def test_the_move_a_decision_asks_for(goods: Goods, stage: Stage, goods_after: s
     assert move_for(goods=goods, stage=stage, goods_after=goods_after) == move
 
 
-def test_a_decision_that_does_not_fit_the_stage_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("goods", "stage", "goods_after"),
+    [
+        (Goods.CARD_KEY, Stage.REVEALED, "restock"),
+        (Goods.CARD_KEY, Stage.SEALED, "release"),
+        (Goods.CARD_KEY, Stage.QUEUED, "keep"),
+        (Goods.TOP_UP, Stage.WORKING, "keep"),
+    ],
+)
+def test_a_decision_that_does_not_fit_the_stage_is_refused(goods: Goods, stage: Stage, goods_after: str) -> None:
     with pytest.raises(IllegalMove):
-        move_for(goods=Goods.CARD_KEY, stage=Stage.REVEALED, goods_after="restock")
+        move_for(goods=goods, stage=stage, goods_after=goods_after)
 
 
 def test_tables_are_sorted_rows_without_repeats() -> None:
