@@ -4,7 +4,18 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from anka.domain.deadlines import CHINA, CLOCKS, ClockOutOfBounds, UnknownClock, add_working_days, arrival, clock_named, due, warnings
+from anka.domain.deadlines import (
+    ARRIVALS,
+    CHINA,
+    CLOCKS,
+    ClockOutOfBounds,
+    UnknownClock,
+    add_working_days,
+    arrival,
+    clock_named,
+    due,
+    warnings,
+)
 
 FRIDAY = datetime(2026, 3, 6, 4, tzinfo=UTC)
 
@@ -86,6 +97,13 @@ def test_cards_take_up_to_three_working_days(channel: str) -> None:
     assert (expected.earliest_at, expected.latest_at) == (FRIDAY + timedelta(days=3), FRIDAY + timedelta(days=5))
     assert expected.alarm_at == FRIDAY + timedelta(days=6)
     assert "1 to 3 working days" in expected.en
+
+
+def test_every_channel_that_is_described() -> None:
+    at_once, by_card = (timedelta(minutes=5), (0, 0)), (None, (1, 3))
+    assert {channel: (rule.within, rule.working_days) for channel, rule in ARRIVALS.items()} == dict.fromkeys(
+        ["wallet", "alipay", "wechat", "sandbox", "epay"], at_once
+    ) | dict.fromkeys(["card", "stripe"], by_card)
 
 
 def test_holidays_put_every_moment_of_an_arrival_off() -> None:

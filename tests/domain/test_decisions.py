@@ -32,6 +32,10 @@ def test_the_contract_and_no_more() -> None:
     assert FULL.to_receipt() == {**CONTRACT, "because": {"zh": "因为", "en": "because"}}
 
 
+def test_without_words_there_are_none() -> None:
+    assert Decision("mine", "instant", "full", 100, "none", "keep", None, None, False, ()).to_receipt()["because"] == {"zh": "", "en": ""}
+
+
 @pytest.mark.parametrize("more", [{"compensation_minor": 0}, {"keep_minor": 300}, {"fee_percent": 5}])
 def test_what_a_rule_adds_is_told_and_read_back(more: dict[str, int]) -> None:
     decision = replace(FULL, **more)  # type: ignore[arg-type]  # all of them are numbers
@@ -58,6 +62,7 @@ def test_the_kind_of_refund_counts_before_its_share_and_its_way() -> None:
     ways = ["instant", "upstream", "merchant", "platform", "external", "refuse"]
     best_first = [
         *(replace(FULL, route=route) for route in ways),
+        replace(FULL, refund="unused_share", refund_percent=100),
         replace(FULL, refund="unused_share", refund_percent=60),
         replace(FULL, refund="missing_share", refund_percent=40),
         replace(FULL, refund="missing_share", refund_percent=0),
