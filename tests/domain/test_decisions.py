@@ -125,3 +125,76 @@ def test_no_rule_says_for_what() -> None:
     table = rules('when = { goods = ["rental"] }\nroute = "instant"\nrefund = "full"\nfault = "none"\ngoods = "keep"')
     with pytest.raises(NoRuleMatches, match="no rule for a boosting that is working, reason OTHER"):
         judged(table)
+
+
+@pytest.mark.parametrize(
+    ("term", "facts", "after"),
+    [
+        ("spoiled", {"goods": "card_key", "stage": "sealed"}, "void"),
+        ("spoiled", {"goods": "boosting", "stage": "queued"}, "keep"),
+        ("unopened", {"goods": "card_key", "stage": "sealed"}, "restock"),
+        ("unopened", {"goods": "card_key", "stage": "sealed", "reason": "KEY_INVALID"}, "hold"),
+        ("unopened", {"goods": "rental", "stage": "sealed", "login_seen": "yes"}, "rotate"),
+        ("returned", {"goods": "boosting", "stage": "queued"}, "release"),
+        ("returned", {"goods": "boosting", "stage": "accepted"}, "release"),
+        ("returned", {"goods": "boosting", "stage": "working"}, "release"),
+        ("returned", {"goods": "rental", "stage": "accepted"}, "release"),
+        ("returned", {"goods": "rental", "stage": "working"}, "rotate"),
+        ("returned", {"goods": "rental", "stage": "delivered"}, "rotate"),
+        ("returned", {"goods": "account", "stage": "used"}, "rotate"),
+        ("returned", {"goods": "card_key", "stage": "sealed"}, "restock"),
+        ("returned", {"goods": "card_key", "stage": "used", "voidable": True}, "void"),
+        ("returned", {"goods": "card_key", "stage": "used"}, "keep"),
+        ("returned", {"goods": "top_up", "stage": "delivered", "voidable": True}, "keep"),
+    ],
+)
+def test_a_rule_may_leave_the_goods_to_what_is_known_of_them(term: str, facts: dict[str, Any], after: str) -> None:
+    table = rules(f'route = "instant"\nrefund = "full"\nfault = "none"\ngoods = "{term}"')
+    assert judged(table, delivered_minutes_ago=5, **facts).goods_after == after
+
+
+FEE = 'pattern = "turn"\nrefund = "full"\nfault = "none"\ngoods = "keep"\nsilence = "refund"\nclock = 60\nkeep_minor = 300\nfee_percent = 5'
+
+
+@pytest.mark.parametrize(("answer", "kept"), [("none", (300, 5)), ("silent", (300, 5)), ("refused", (300, 5)), ("agreed", (None, None))])
+def test_a_fee_is_no_part_of_what_a_merchant_agrees_to(answer: str, kept: tuple[int | None, int | None]) -> None:
+    decision = judged(rules(FEE.replace('"refund"', '"escalate"') if answer == "refused" else FEE), merchant_answer=answer)
+    assert (decision.keep_minor, decision.fee_percent) == kept
+
+
+def test_a_fee_is_told() -> None:
+    assert judged(rules(FEE + HOURS, en="{percent} less {fee_percent},")).because_en == "100 less 5, 1"
+
+
+EVIDENCE = """pattern = "platform"
+refund = "full"
+evidence = ["TRADE_VIDEO", "SCREENSHOT", "POLICE_REPORT", "OTHER", "KEY_PREFIX", "ID_CHECK"]
+
+[[evidence]]
+when = { reason = ["KEY_INVALID"] }
+kinds = ["ERROR_SCREENSHOT"]
+
+[[evidence]]
+when = { goods = ["card_key"] }
+kinds = ["ISSUER_TICKET"]
+"""
+ALWAYS_NEEDED = ("ID_CHECK", "KEY_PREFIX", "OTHER", "POLICE_REPORT", "SCREENSHOT", "TRADE_VIDEO")
+
+
+@pytest.mark.parametrize(
+    ("facts", "needed"),
+    [
+        ({"stage": "queued"}, ()),
+        ({"stage": "accepted"}, ()),
+        ({"stage": "sealed"}, ("ID_CHECK", "ISSUER_TICKET", *ALWAYS_NEEDED[1:])),
+        ({"stage": "used", "reason": "KEY_INVALID"}, ("ERROR_SCREENSHOT", *ALWAYS_NEEDED)),
+        (
+            {"stage": "used", "evidence": ["TRADE_VIDEO", "ISSUER_TICKET", "OTHER"]},
+            ("ID_CHECK", "KEY_PREFIX", "POLICE_REPORT", "SCREENSHOT"),
+        ),
+        ({"goods": "boosting", "stage": "working"}, ALWAYS_NEEDED),
+        ({"stage": "used", "merchant_answer": "agreed"}, ()),
+    ],
+)
+def test_evidence_is_the_rules_and_the_first_that_fits_without_what_is_there(facts: dict[str, Any], needed: tuple[str, ...]) -> None:
+    assert judged(rules(EVIDENCE), **{"goods": "card_key", "delivered_minutes_ago": 5, **facts}).evidence_needed == needed

@@ -236,6 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", type=Path, help="try only the mutants that such a file names")
     parser.add_argument("--tests", action="append", help="a test file to run, in place of all of tests/domain; may be given more than once")
     given = parser.parse_args(arguments)
+    _same_order_of_sets(arguments)
     os.chdir(ROOT)
     # Thousands of processes import the same files; compiled once, they are read in half the time.
     sys.dont_write_bytecode = False
@@ -254,6 +255,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.left is not None:
         given.left.write_text(as_toml(left), encoding="utf-8")
     return 1 if wrong else 0
+
+
+def _same_order_of_sets(arguments: Sequence[str] | None) -> None:
+    """Start anew with a fixed seed of hashes, without which the order of a set would decide differently each time what is noticed."""
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        program = [sys.executable, "-m", "tests.mutation.run", *(sys.argv[1:] if arguments is None else arguments)]
+        os.execve(sys.executable, program, {**os.environ, "PYTHONHASHSEED": "0"})
 
 
 def names_in(path: Path) -> frozenset[Name]:
