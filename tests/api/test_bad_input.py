@@ -28,6 +28,9 @@ TABLES = (
     "core_request",
     "accounts_token",
     "ledger_transfer",
+    "policies_draft",
+    "policies_run",
+    "policies_publication",
 )
 DEEP = b'{"fields":' * 2_000 + b"1" + b"}" * 2_000
 
@@ -127,6 +130,14 @@ def test_every_field_refuses_what_it_is_not(name: str, market: Market) -> None:
 def fitting(route: Route) -> dict[str, Any]:
     """A body whose other fields are fine, for things that are not there."""
     found: dict[str, Any] = {
+        "/policies/{version}/withdraw": {"reason": "A mistake."},
+        "/policy-drafts": {"title": "Try"},
+        "/policy-drafts/{number}/texts": {"revision": 1, "texts": {"a.toml": ""}},
+        "/policy-drafts/{number}/check": {},
+        "/policy-drafts/{number}/backtest": {"days": 30},
+        "/policy-drafts/{number}/publish": {"in_force_from": "2099-01-01T00:00:00Z"},
+        "/policy-drafts/{number}/approve": {},
+        "/policy-drafts/{number}/discard": {},
         "/auth/token": {"username": "nobody-at-all", "password": "wrong-password"},
         "/auth/step-up": {"password": "wrong-password"},
         "/orders": {"product_id": "QM-P0000000000000", "quantity": 1},
