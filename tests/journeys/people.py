@@ -134,6 +134,12 @@ class Troupe:
         appoint_staff(actor=OPERATOR, person_id=person_id, role="arbiter")
         return self._person("arbiter", username)
 
+    def administrator(self) -> Person:
+        """Somebody who looks after the rules."""
+        username, person_id = self._somebody("admin")
+        appoint_staff(actor=OPERATOR, person_id=person_id, role="admin")
+        return self._person("admin", username)
+
     def go_home(self) -> None:
         """Close every browser."""
         for context in self.contexts:
@@ -142,7 +148,7 @@ class Troupe:
     def _somebody(self, role: str) -> tuple[str, int]:
         username = f"{role}-{serial()}-{self.market.address.rpartition(':')[2]}"
         at = self.market.moment()
-        shown = {"buyer": "小林", "shop": "店主阿青", "arbiter": "仲裁员"}[role]
+        shown = {"buyer": "小林", "shop": "店主阿青", "arbiter": "仲裁员", "admin": "规则管理员"}[role]
         number = sign_up(username=username, display_name=shown, language="zh-hans", password_hash=_password_hash(), at=at)
         return username, number
 

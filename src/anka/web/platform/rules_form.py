@@ -214,11 +214,12 @@ def _rich(name: str, before: Rule | None, language: Language) -> str:
 def _select(name: str, typed: Typed, before: Rule | None, language: Language) -> Shown:
     chosen = typed.get(name, "")
     rich = _rich(name, before, language) if name in CHOICES else ""
+    labels = {"pattern": gettext("Who decides"), "route": gettext("How it is carried out")}
     empty = gettext("By itself, without a pattern") if name == "pattern" else "—"
     options = [{"value": "", "label": gettext("By case, as written") if rich else empty, "chosen": not chosen}]
     for value in dict.fromkeys(_options(name)):
         options.append({"value": value, "label": rules_words.option(name, value, language), "chosen": value == chosen})
-    return {"name": name, "label": told.field_name(field=name, language=language), "options": options, "rich": rich}
+    return {"name": name, "label": labels.get(name) or told.field_name(field=name, language=language), "options": options, "rich": rich}
 
 
 def _boxes(field: str, fact: str, values: Iterable[str], typed: Typed, language: Language) -> list[Shown]:

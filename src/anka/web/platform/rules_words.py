@@ -75,8 +75,8 @@ DRAFTS: Mapping[DraftStatus, tuple[str | Promise, str]] = MappingProxyType(
 )
 PUBLICATIONS: Mapping[PublicationStatus, tuple[str | Promise, str]] = MappingProxyType(
     {
-        PublicationStatus.ANNOUNCED: (gettext_lazy("Announced"), "wait"),
-        PublicationStatus.IN_FORCE: (gettext_lazy("In force"), "ok"),
+        PublicationStatus.ANNOUNCED: (gettext_lazy("Announced, not in force yet"), "wait"),
+        PublicationStatus.IN_FORCE: (gettext_lazy("In force now"), "ok"),
         PublicationStatus.ARCHIVED: (gettext_lazy("No longer in force for new orders"), "mute"),
         PublicationStatus.WITHDRAWN: (gettext_lazy("Withdrawn before it came into force"), "bad"),
     }

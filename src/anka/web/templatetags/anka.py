@@ -116,11 +116,11 @@ def face_of(kind: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def current(context: template.Context, *paths: str) -> SafeString:
-    """Mark a navigation link as current when the page's path is one of paths or lies below it."""
+    """Mark a navigation link as current when the page's path is one of paths or lies below it; after "=" the path itself is meant."""
     request = _request(context)
     here = request.path if request is not None else ""
     for path in paths:
-        if here == path or (path != "/" and here.startswith(f"{path}/")):
+        if path in (here, f"={here}") or (path != "/" and here.startswith(f"{path}/")):
             return SafeString('aria-current="page"')
     return SafeString("")
 
