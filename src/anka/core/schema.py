@@ -56,7 +56,8 @@ REVOKE UPDATE, DELETE, TRUNCATE ON core_checkpoint_key, core_retired_key FROM {R
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ledger_account, ledger_chart, orders_move, orders_money_move, payments_payment_move,
     payments_attempt_move, payments_refund_move, cases_move, policies_move FROM {RUNTIME};
 REVOKE INSERT ON ledger_journal, ledger_transfer, orders_policy, policies_publication FROM {RUNTIME};
-REVOKE DELETE ON policies_draft, policies_run, orders_order, orders_unit, payments_payment, payments_refund, payments_leg, payments_attempt, payments_unidentified,
+REVOKE DELETE ON policies_draft, policies_run FROM {RUNTIME};
+REVOKE DELETE ON orders_order, orders_unit, payments_payment, payments_refund, payments_leg, payments_attempt, payments_unidentified,
     payments_question, cases_case, cases_offer, cases_ruling, vault_key,
     vault_allocation FROM {RUNTIME};
 REVOKE UPDATE ON messaging_notice FROM {RUNTIME};
