@@ -83,6 +83,7 @@ def test_rules_are_changed_from_the_first_thought_to_the_first_order(troupe: Tro
     put_bad_goods(admin, draft, "restock")
     check(admin, draft)
     admin.see("新发现 1 个问题", "放回库存", "例如", "卡密")
+    _in_english(admin, draft)
     admin.open(f"{draft}/publish")
     admin.see("还没有")
     assert admin.page.locator("form[action$='/publish']").count() == 0
@@ -116,6 +117,20 @@ def a_clock(troupe: Troupe) -> int:
 
 def _day(troupe: Troupe, *, days: int) -> str:
     return (troupe.market.moment().now + timedelta(days=days)).date().isoformat()
+
+
+def _in_english(admin: Person, draft: str) -> None:
+    """The pages in the other language, where words are longer; a check, a form, the table."""
+    admin.page.locator(".footer button[value=en]").click()
+    admin.see("1 new fault", "For example", "sealed-bad")
+    admin.open(f"{draft}/rules/upstream-stuck")
+    admin.see("Rule upstream-stuck", "Alternative 2", "What happens")
+    admin.tab_through()
+    admin.open(draft)
+    admin.see("Being written", "The check found something new")
+    admin.open(f"{draft}/changes")
+    admin.see("What changes", "Compared with version")
+    admin.page.locator(".footer button[value=zh-hans]").click()
 
 
 def _is_refused(admin: Person) -> None:
