@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -63,7 +63,7 @@ class Bench:
     @cached_property
     def tests(self) -> Tests:
         """What the tests do when nothing is changed."""
-        raw = json.loads(_answer_of(lambda answer: sessions.observe(files=self.files, answer=answer)) or "{}")
+        raw = json.loads("".join(_answer_of(lambda answer: sessions.observe(files=self.files, answer=answer))) or "{}")
         if "functions" not in raw:
             raise SystemExit(
                 f"Without any change {raw.get('failing', 'something')} fails already; mend that first: python -m pytest tests/domain"
@@ -73,6 +73,10 @@ class Bench:
             seconds=raw["seconds"],
             at_import=frozenset(map(tuple, raw["at_import"])),
         )
+
+    def seconds(self, file: str, /) -> float:
+        """How much processor time a file's tests take."""
+        return sum(seconds for test, seconds in self.tests.seconds.items() if test.startswith(f"{file}::"))
 
     def importing(self, *, module: str) -> tuple[list[str], list[str]]:
         """Return the test files that import the module themselves, and those that reach it through others."""
@@ -107,8 +111,8 @@ def _reached(path: Path) -> set[str]:
     return reached
 
 
-def _answer_of(work: Callable[..., int]) -> str:
-    """Run something in a process of its own and return what it writes into the file it is given."""
+def _answer_of(work: Callable[..., int]) -> Iterator[str]:
+    """Run something in a process of its own and yield the lines it writes into the file it is given, as they come."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -121,9 +125,8 @@ def _answer_of(work: Callable[..., int]) -> str:
             os._exit(result)
     os.close(writing)
     with os.fdopen(reading, encoding="utf-8") as answer:
-        text = answer.read()
+        yield from answer
     os.waitpid(child, 0)
-    return text
 
 
 def all_tests() -> list[str]:
@@ -186,18 +189,20 @@ class Trial:
         fresh = [self._fresh(number) for number, mutant in chosen.items() if not self.is_quick(mutant)]
         quick = [self._quick(number, mutant) for number, mutant in chosen.items() if self.is_quick(mutant)]
         called = [trial for trial in quick if trial.tests]
-        text = _answer_of(lambda answer: sessions.try_all(fresh=fresh, quick=called, files=self.bench.files, answer=answer))
         outcomes = {trial.number: SURVIVED for trial in quick if not trial.tests}
-        outcomes |= {int(number): outcome for number, outcome in (line.split(" ", 1) for line in text.splitlines())}
+        for line in _answer_of(lambda answer: sessions.try_all(fresh=fresh, quick=called, files=self.bench.files, answer=answer)):
+            told, outcome = line.rstrip("\n").split(" ", 1)
+            outcomes[int(told)] = outcome
+            if outcome == SURVIVED:
+                sys.stderr.write(f"... {len(outcomes)} of {len(chosen)}: {' | '.join(chosen[int(told)].name)}\n")
         for number, mutant in chosen.items():
             if number not in outcomes:
                 raise sessions.CannotTry(" | ".join(mutant.name))
         return Result(self.module, {mutant.name: outcomes[number] for number, mutant in chosen.items()})
 
     def _fresh(self, number: int) -> Fresh:
-        files = [*self.direct, *self.indirect]
-        seconds = 3 * sum(seconds for test, seconds in self.bench.tests.seconds.items() if test.split("::")[0] in files)
-        return Fresh(number, self.module, lambda: self.code(number=number), files, seconds)
+        files = [*sorted(self.direct, key=self.bench.seconds), *sorted(self.indirect, key=self.bench.seconds)]
+        return Fresh(number, self.module, lambda: self.code(number=number), files, 3 * sum(map(self.bench.seconds, files)))
 
     def _quick(self, number: int, mutant: Mutant) -> Quick:
         tests = self.bench.tests.of(module=self.module, function=mutant.function or "", first=self.direct)
