@@ -1,6 +1,5 @@
 """The named races of those who change rules: what must hold whoever comes first, and the guards without which it would not."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -9,20 +8,16 @@ import msgspec
 from anka.core import database
 from anka.core.actors import Actor
 from anka.core.clock import Moment
-from anka.core.idempotency import AlreadyDone
 from anka.domain.policy.table import default_rules
 from anka.flows.edit_policy import edit_policy
 from anka.flows.place_order import Purchase, place_order
 from anka.flows.publish_policy import approve_policy
-from anka.jobs import audit
 from anka.policies import queries
 from tests import builders
 from tests.builders import at
 from tests.builders.policies import Drafted, a_ready_draft, a_staff_actor, new_texts, publish
-from tests.conftest import END
-from tests.databases import Database
-from tests.faults.interleave import Act, Outcome, interleave
-from tests.faults.races import Stumbled
+from tests.faults.interleave import Act, Outcome
+from tests.faults.racing import Race
 
 
 @dataclass(frozen=True)
@@ -41,35 +36,8 @@ class Stage:
         return by_people() - self.before
 
 
-@dataclass(frozen=True)
-class RulesRace:
-    """Two actors on fresh ground, what must be true afterwards, and the guards without which it would not be."""
-
-    name: str
-    prepare: Callable[[], Stage]
-    actors: Callable[[Stage], tuple[Act, Act]]
-    holds: Callable[[Stage, Outcome], None]
-    guards: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def run(self, *, place: Database, hook: str, turned: int) -> None:
-        """Let them race; `turned` 1 lets the second actor begin.
-
-        Raises:
-            AssertionError: something that must hold does not.
-            Stumbled: an actor was stopped, but not politely.
-        """
-        since = audit.position()
-        stage = self.prepare()
-        acts = self.actors(stage)
-        outcome = interleave(place=place, first=acts[turned], second=acts[1 - turned], hook=hook)
-        for result in (outcome.first, outcome.second):
-            if not (result.won or result.refused or isinstance(result.stopped, AlreadyDone)):
-                raise Stumbled(str(result.stopped)) from result.stopped
-        self.holds(stage, Outcome(first=outcome.second, second=outcome.first) if turned else outcome)
-        assert audit.audit(now=END, since=since) == []
+RulesRace = Race[Stage]
+"""Two people on the same rules."""
 
 
 def by_people() -> int:

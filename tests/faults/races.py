@@ -1,8 +1,5 @@
 """The named races: two actors on one order, at every hook, and what must hold whoever comes first."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from anka.core import database
 from anka.core.actors import Actor
 from anka.core.clock import Moment
@@ -17,53 +14,18 @@ from anka.flows.place_order import OutOfStock, Purchase, place_order
 from anka.flows.record_refund_outcome import Evidence, record_refund_outcome
 from anka.flows.submit_attempt import submit_attempt
 from anka.flows.take_payment import Taken, take_payment
-from anka.jobs import audit
 from anka.jobs.closing import give_back
 from anka.payments.queries import refunds_of_order
 from tests import builders
 from tests.builders import Order, at
-from tests.conftest import END
-from tests.databases import Database
 from tests.faults.flows import attempts, events
-from tests.faults.interleave import Act, Outcome, interleave
+from tests.faults.interleave import Act, Outcome
+from tests.faults.racing import Race as AnyRace
 
 PRICE = 10000
 LATE = at(20)
-
-
-class Stumbled(Exception):
-    """An actor was stopped by an error that is no refusal: some guard caught it that was not meant to be the first to do so."""
-
-
-@dataclass(frozen=True)
-class Race:
-    """Two actors on fresh ground, what must be true afterwards, and the guards without which it would not be."""
-
-    name: str
-    prepare: Callable[[], Order]
-    actors: Callable[[Order], tuple[Act, Act]]
-    holds: Callable[[Order, Outcome], None]
-    guards: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def run(self, *, place: Database, hook: str, turned: int) -> None:
-        """Let them race; `turned` 1 lets the second actor begin.
-
-        Raises:
-            AssertionError: something that must hold does not.
-            Stumbled: an actor was stopped, but not politely.
-        """
-        since = audit.position()
-        order = self.prepare()
-        acts = self.actors(order)
-        outcome = interleave(place=place, first=acts[turned], second=acts[1 - turned], hook=hook)
-        for result in (outcome.first, outcome.second):
-            if not (result.won or result.refused or isinstance(result.stopped, AlreadyDone)):
-                raise Stumbled(str(result.stopped)) from result.stopped
-        self.holds(order, Outcome(first=outcome.second, second=outcome.first) if turned else outcome)
-        assert audit.audit(now=END, since=since) == []
+Race = AnyRace[Order]
+"""Two actors on one order."""
 
 
 def refunds(order: Order) -> int:

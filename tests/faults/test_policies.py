@@ -4,11 +4,9 @@ import pytest
 
 from tests.databases import Database
 from tests.faults.crash import Flow, crash_points
-from tests.faults.guards import take_away
 from tests.faults.interleave import HOOKS
 from tests.faults.policy_flows import POLICY_FLOWS, Desk
 from tests.faults.policy_races import RULES_RACES, WITH_NOTICE, RulesRace
-from tests.faults.races import Stumbled
 
 
 @pytest.mark.parametrize("turned", [0, 1], ids=["as named", "turned"])
@@ -22,16 +20,7 @@ def test_race(clean_rules: Database, race: RulesRace, hook: str, turned: int) ->
 @pytest.mark.parametrize("race", RULES_RACES, ids=str)
 def test_without_its_guards_the_race_is_lost(fresh_database: Database, race: RulesRace) -> None:
     """The negative control: with the guards gone, at least one interleaving breaks what must hold."""
-    take_away(fresh_database, *race.guards)
-    lost = []
-    for hook in HOOKS:
-        for turned in (0, 1):
-            try:
-                race.run(place=fresh_database, hook=hook, turned=turned)
-            except AssertionError:
-                lost.append((hook, turned))
-            except Stumbled:
-                continue
+    lost = race.lost_without_guards(place=fresh_database)
     assert lost, "nothing was lost without the guards, so this race proves nothing"
 
 
