@@ -12,7 +12,10 @@ from tests.web.browser import Answer, Browser, browser
 from tests.web.conftest import SetClock
 
 from anka.core.actors import Actor
+from anka.domain.facts import Facts
+from anka.domain.policy.backtest import Backtest, Past
 from anka.domain.policy.compare import compare
+from anka.domain.policy.decide import decide
 from anka.domain.policy.edit import renumber_rule, rule_text
 from anka.domain.policy.table import default_rules, default_texts, parse_rules
 from anka.flows.run_policy import RunResult
@@ -68,24 +71,26 @@ def test_staff_read_every_page_in_both_languages(language: str, role: str) -> No
 
 
 def tried() -> RunResult:
-    """What a back-test finds, in its shape."""
-    past = {"order": "QM-1", "case": "QM-C1", "position": 1, "decided_at": at().now.isoformat(), "amount_minor": 1000, "currency": "CNY"}
-    decision = {"rule": "sealed", "route": "instant", "refund": "full", "refund_percent": 100, "fault": "none", "goods_after": "restock"}
-    decision |= {"answer_within_minutes": None, "on_silence": None, "replacement_first": False, "evidence_needed": []}
-    facts = {"goods": "card_key", "stage": "sealed", "reason": "OTHER", "delivered_minutes_ago": 5}
-    example = past | {
-        "facts": facts,
-        "old": decision,
-        "new": decision | {"rule": "sealed-late"},
-        "difference": {"zh": "甲 → 乙", "en": "a → b"},
-    }
-    money = {"currency": "CNY", "units": 3, "old_minor": 3000, "new_minor": 2000, "difference_minor": -1000}
-    money |= {"undetermined": 1, "undetermined_changed": 1, "undetermined_changed_minor": 500}
-    report = {"version": "x", "looked_at": 3, "same": 2, "changed": 1, "renamed": 0, "unreadable": 0, "unanswered": 0}
-    report |= {"by_rule": [{"old": "sealed", "new": "sealed-late", "count": 1, "difference_minor": {"CNY": -1000}}]}
-    report |= {"by_kind": [{"goods": "card_key", "looked_at": 3, "changed": 1, "difference_minor": {"CNY": -1000}}], "by_reason": []}
-    report |= {"money": [money], "examples": [example], "cannot_predict": [{"zh": "人会变。", "en": "People change."}]}
-    return RunResult(against=default_rules().version, passed=True, result={"report": report})
+    """What a back-test of rules finds that give nothing back, on one decision that gave everything back."""
+    facts = Facts(goods="card_key", stage="sealed", reason="OTHER", delivered_minutes_ago=5)
+    found = Backtest(parse_rules(texts=new_texts(**{'refund = "full"': 'refund = "none"'})))
+    decision = decide(facts, default_rules())
+    past = {"order": "QM-1", "case": "QM-C1", "position": 1, "decided_at": at().now, "amount_minor": 1000, "currency": "CNY"}
+    found.add(Past(facts=facts, decision=decision, **past))  # type: ignore[arg-type]  # fields by name
+    return RunResult(against=default_rules().version, passed=True, result={"report": found.report().to_json()})
+
+
+def test_a_back_test_shows_what_would_be_otherwise() -> None:
+    drafted = a_draft()
+    run(drafted, "check")
+    run(drafted, "backtest", finds=tried())
+    page = browser(drafted.admin).get(f"/platform/rules/{drafted.number}/backtest")
+    report = page.context["report"]
+    assert (report["looked_at"], report["changed"]) == (1, 1)
+    assert report["money"][0]["difference_minor"] == -1000
+    assert 'value="-10.00"' in page.content.decode()
+    assert "QM-C1" in text_of(page)
+    assert all(said in text_of(page) for said in report["cannot_predict"])
 
 
 @pytest.mark.parametrize("path", ["/platform/rules", "/platform/rules/{number}", "/platform/rules/{number}/rules/sealed"])

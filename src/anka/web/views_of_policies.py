@@ -46,7 +46,7 @@ def _field_label(name: str) -> str:
         return gettext("Sentence %(name)s") % {"name": name.removeprefix("words.")}
     if name == "complaint_cap_minutes":
         return gettext("At most")
-    return told.field_name(field=name, language=language())
+    return rules_words.capitalised(told.field_name(field=name, language=language()))
 
 
 def counted(changes: Iterable[Change]) -> str:

@@ -21,6 +21,7 @@ from anka.domain.policy.vocabulary import Condition
 from anka.domain.policy.wordings import Language
 from anka.domain.policy.written import MONEY, write_rule
 from anka.web.platform import rules_words
+from anka.web.platform.rules_words import capitalised
 
 Shown = dict[str, Any]
 Typed = MultiValueDict[str, str]
@@ -219,7 +220,12 @@ def _select(name: str, typed: Typed, before: Rule | None, language: Language) ->
     options = [{"value": "", "label": gettext("By case, as written") if rich else empty, "chosen": not chosen}]
     for value in dict.fromkeys(_options(name)):
         options.append({"value": value, "label": rules_words.option(name, value, language), "chosen": value == chosen})
-    return {"name": name, "label": labels.get(name) or told.field_name(field=name, language=language), "options": options, "rich": rich}
+    return {
+        "name": name,
+        "label": labels.get(name) or capitalised(told.field_name(field=name, language=language)),
+        "options": options,
+        "rich": rich,
+    }
 
 
 def _boxes(field: str, fact: str, values: Iterable[str], typed: Typed, language: Language) -> list[Shown]:
@@ -255,5 +261,6 @@ def _alternative(index: int, typed: Typed, language: Language) -> Shown:
         }
         for name in words.NUMBERS
     ]
-    used = any(fact["chosen"] for fact in facts) or any(bound["value"] for bound in bounds)
-    return {"index": index, "facts": facts, "bounds": bounds, "used": used}
+    said = [", ".join(fact["chosen"]) for fact in facts if fact["chosen"]]
+    said += [f"{bound['label']} {bound['value']}" for bound in bounds if bound["value"]]
+    return {"index": index, "facts": facts, "bounds": bounds, "used": bool(said), "said": " · ".join(said)}

@@ -123,3 +123,8 @@ def fact(key: str) -> str | Promise:
 def option(field: str, value: str, language: Language) -> str:
     """Return what a value of a field is called, with the word that stands in the file."""
     return f"{told_words.name_of(OPTIONS[field], value, language)} ({value})"
+
+
+def capitalised(name: str) -> str:
+    """Return a name as it stands at the beginning of a line."""
+    return name[:1].upper() + name[1:]
