@@ -240,7 +240,7 @@ def _box(fact: str, value: str, language: Language) -> str:
 
 
 def _alternative(index: int, typed: Typed, language: Language) -> Shown:
-    facts = []
+    facts: list[Shown] = []
     for name, values in words.FEATURES.items():
         field = f"when-{index}-{name}"
         boxes = _boxes(field, name, values, typed, language)
