@@ -1,19 +1,13 @@
 """A back-test of changed rules over a hundred thousand receipts, against the twenty seconds it may take."""
 
-import os
-import shutil
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import msgspec
 
 from anka.bench import history
-from anka.bench.hot import Say
 from anka.bench.made_facts import stricter_rules
-from anka.config import embedded, start
-from anka.config.processes import Family
+from anka.bench.scratch import Say, installation
 from anka.domain.policy.decide import decide
 from anka.domain.policy.table import default_rules
 
@@ -47,25 +41,8 @@ def measure(*, receipts: int, say: Say) -> Tried:
     Raises:
         EmbeddedDatabaseError: the database did not start.
     """
-    home = Path(tempfile.mkdtemp(prefix="anka-bench-"))
-    os.environ.update(ANKA_HOME=str(home), ANKA_SANDBOX="1")
-    for name in ("ANKA_DATABASE_URL", "ANKA_SECRET_KEY", "ANKA_KEYRING", "ANKA_PRODUCTION"):
-        os.environ.pop(name, None)
-    family = Family(say=say)
-    try:
-        with embedded.running(home=home) as server:
-            family.run_once(name="migrate", words=("migrate",), environment={"ANKA_DATABASE_URL": server.owner_url})
-            start.set_up(database_url=server.url)
-            from django.db import connection  # noqa: PLC0415  Django is set up only now
-
-            try:
-                return _try(receipts, server.owner_url, say)
-            finally:
-                connection.close()
-    finally:
-        family.end()
-        shutil.rmtree(embedded.folder_of(home=home), ignore_errors=True)
-        shutil.rmtree(home, ignore_errors=True)
+    with installation(say=say) as owner_url:
+        return _try(receipts, owner_url, say)
 
 
 def _try(receipts: int, owner_url: str, say: Say) -> Tried:

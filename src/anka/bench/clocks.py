@@ -3,23 +3,13 @@
 Every case is a real one: ordered, paid from a wallet, taken up by the merchant, and asked back by the buyer. Silence refunds all of it.
 """
 
-import os
-import shutil
-import tempfile
 import time
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 import psycopg
 
-from anka.bench.hot import Say
-from anka.config import embedded, start
-from anka.config.processes import Family
-
-if TYPE_CHECKING:
-    pass
+from anka.bench.scratch import Say, installation
 
 # What the market promises: the consequence of a clock is carried out within a minute, however many fall.
 LIMIT_SECONDS = 60.0
@@ -47,25 +37,8 @@ def measure(*, cases: int, say: Say) -> Fallen:
     Raises:
         EmbeddedDatabaseError: the database did not start.
     """
-    home = Path(tempfile.mkdtemp(prefix="anka-bench-"))
-    os.environ.update(ANKA_HOME=str(home), ANKA_SANDBOX="1")
-    for name in ("ANKA_DATABASE_URL", "ANKA_SECRET_KEY", "ANKA_KEYRING", "ANKA_PRODUCTION"):
-        os.environ.pop(name, None)
-    family = Family(say=say)
-    try:
-        with embedded.running(home=home) as server:
-            family.run_once(name="migrate", words=("migrate",), environment={"ANKA_DATABASE_URL": server.owner_url})
-            start.set_up(database_url=server.url)
-            from django.db import connection  # noqa: PLC0415  Django is set up only now
-
-            try:
-                return _fall(cases, server.owner_url, say)
-            finally:
-                connection.close()
-    finally:
-        family.end()
-        shutil.rmtree(embedded.folder_of(home=home), ignore_errors=True)
-        shutil.rmtree(home, ignore_errors=True)
+    with installation(say=say) as owner_url:
+        return _fall(cases, owner_url, say)
 
 
 def _fall(cases: int, owner_url: str, say: Say) -> Fallen:

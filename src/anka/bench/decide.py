@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from anka.bench.hot import Say
 from anka.bench.made_facts import made_facts
+from anka.bench.scratch import Say
 from anka.domain.facts import Facts
 from anka.domain.policy.check import check
 from anka.domain.policy.decide import decide

@@ -5,9 +5,7 @@ A throw-away installation in a folder of its own, with PostgreSQL and the web pr
 
 import gc
 import os
-import shutil
 import socket
-import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -22,6 +20,7 @@ import psycopg
 from anka.bench import load, pgbench, processor_time, recording
 from anka.bench.cycle import ACTIONS, NotAsExpected, new_cycle
 from anka.bench.results import Result, Share, Side, percentile
+from anka.bench.scratch import Say, home
 from anka.config import embedded, start
 from anka.config.processes import Family
 
@@ -55,7 +54,6 @@ TABLES = (
     "cases_case",
     "cases_receipt",
 )
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,29 +181,22 @@ def _completed(stage: Stage, side: Side, before: dict[str, float], rows: tuple[i
 @contextmanager
 def _installation(say: Say) -> Iterator[Stage]:
     """Run an installation of its own for the length of the block; nothing of it is left afterwards."""
-    home = Path(tempfile.mkdtemp(prefix="anka-bench-"))
     port = _free_port()
-    os.environ.update(ANKA_HOME=str(home), ANKA_SANDBOX="1", ANKA_PORT=str(port), ANKA_BASE_URL=f"http://127.0.0.1:{port}")
     os.environ.setdefault("ANKA_ACCESS_LOG", "0")
-    for name in ("ANKA_DATABASE_URL", "ANKA_SECRET_KEY", "ANKA_KEYRING", "ANKA_PRODUCTION"):
-        os.environ.pop(name, None)
-    family = Family(say=say)
-    try:
+    with home(ANKA_PORT=str(port), ANKA_BASE_URL=f"http://127.0.0.1:{port}") as folder:
+        family = Family(say=say)
         say("building a market")
-        prepared = _prepared(home, family)
-        with embedded.running(home=home) as server:
+        prepared = _prepared(folder, family)
+        with embedded.running(home=folder) as server:
             try:
                 words = ("web", "--host", "127.0.0.1", "--port", str(port))
                 web = family.start(name="web", words=words, environment={"ANKA_DATABASE_URL": server.url})
                 _wait_for(port)
-                stage = Stage(server, web.process.pid if web.process else 0, port, home, prepared)
+                stage = Stage(server, web.process.pid if web.process else 0, port, folder, prepared)
                 with stage.connection:
                     yield stage
             finally:
                 family.end()
-    finally:
-        shutil.rmtree(embedded.folder_of(home=home), ignore_errors=True)
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _prepared(home: Path, family: Family) -> "Prepared":
