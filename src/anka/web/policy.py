@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from anka.core.refusals import NotFound
+from anka.core.refusals import DatabaseUnavailable, NotFound
 from anka.domain.policy.compare import Change, compare
 from anka.domain.policy.table import RuleSet
 from anka.domain.policy_states import PublicationStatus
@@ -49,7 +49,7 @@ def _version(request: PageRequest, asked: str) -> HttpResponse:
     if len(asked) > LONGEST_VERSION or not asked.isprintable():
         raise NotFound
     found = rules_of(version=asked)
-    every = publications(at=request.at.now)
+    every = _published(request)
     newest = _newest(every, asked)
     before = predecessor_of(publication=newest, publications=every) if newest else None
     differences = _differences(before, found)
@@ -62,6 +62,14 @@ def _version(request: PageRequest, asked: str) -> HttpResponse:
         "groups": groups(rules=found),
     }
     return render(request, "policy/version.html", shown)
+
+
+def _published(request: PageRequest) -> list[Publication]:
+    """Return what was ever announced; nothing while the database is away: what a version says can still be read, if not when it counts."""
+    try:
+        return publications(at=request.at.now)
+    except DatabaseUnavailable:
+        return []
 
 
 def _newest(every: list[Publication], version: str) -> Publication | None:
