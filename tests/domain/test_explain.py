@@ -1,5 +1,6 @@
 """Decisions are told in both languages, and so is what would change them."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -7,8 +8,10 @@ import pytest
 from anka.domain.facts import Facts
 from anka.domain.policy.alternatives import MOST_ALTERNATIVES, what_would_change
 from anka.domain.policy.decide import decide
-from anka.domain.policy.explain import UnknownLanguage, explain
+from anka.domain.policy.decision import Decision
+from anka.domain.policy.explain import UnknownLanguage, explain, verdict
 from anka.domain.policy.table import default_rules
+from anka.domain.policy.wordings import Language
 from tests.domain.oracle import random_facts
 
 RULES = default_rules()
@@ -55,3 +58,77 @@ def test_every_situation_can_be_told() -> None:
             assert decision.rule in told
             assert "{" not in told
         assert len(what_would_change(facts=facts, rules=RULES)) <= MOST_ALTERNATIVES
+
+
+EVERYTHING = Decision(
+    *("mine", "merchant", "unused_share", 60, "merchant", "keep", 60, "refund", True, ("KEY_PREFIX", "SCREENSHOT"), "因为。", "Because."),
+    compensation_minor=800,
+    keep_minor=300,
+    fee_percent=5,
+)
+WORDS: dict[Language, str] = {"zh": "商家答复", "en": "merchant answers"}
+BOOSTING = Facts(goods="boosting", stage="working", reason="OTHER")
+
+
+@pytest.mark.parametrize(
+    ("language", "starts", "money"),
+    [
+        (
+            "zh",
+            [
+                "情况：代练，进行中，",
+                "结论：按未使用部分退款 60%，",
+                "依据：因为。",
+                "可先提供换货",
+                "建议补充：卡密前几位、截图。",
+                "规则：mine",
+            ],
+            "，",
+        ),
+        (
+            "en",
+            [
+                "Situation: boosting job, in progress; ",
+                "Verdict: a refund of the unused share, 60 %, ",
+                "Why: Because.",
+                "A replacement",
+                "It helps to add: the first characters of the key, a screenshot. ",
+                "Rule: mine",
+            ],
+            ", ",
+        ),
+    ],
+)
+def test_line_by_line(language: Language, starts: list[str], money: str) -> None:
+    lines = explain(facts=BOOSTING, decision=EVERYTHING, language=language).split("\n")
+    assert [line[: len(start)] for line, start in zip(lines, starts, strict=True)] == starts
+    told = verdict(decision=EVERYTHING, language=language).split(money)
+    places = [next(index for index, part in enumerate(told) if sum_ in part) for sum_ in ("60", "5%", "3.00", "8.00")]
+    assert places == sorted(places)
+    assert WORDS[language] in told[-1]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_only_what_there_is_to_say(language: Language) -> None:
+    bare = replace(EVERYTHING, replacement_first=False, evidence_needed=())
+    assert len(explain(facts=BOOSTING, decision=bare, language=language).split("\n")) == 4
+    assert len(explain(facts=BOOSTING, decision=replace(bare, replacement_first=True), language=language).split("\n")) == 5
+    unknown = verdict(decision=replace(bare, refund_percent=None), language=language)
+    assert " 0" in unknown
+
+
+@pytest.mark.parametrize(
+    ("asker", "route", "language", "told"),
+    [
+        ("buyer", "refuse", "zh", "可申诉一次"),
+        ("buyer", "refuse", "en", "one appeal is possible"),
+        ("merchant", "refuse", "zh", "商家不能"),
+        ("merchant", "refuse", "en", "not for the merchant"),
+        ("merchant", "external", "en", "the payment channel decides"),
+    ],
+)
+def test_a_merchant_who_is_refused_reads_no_buyers_appeal(asker: str, route: str, language: Language, told: str) -> None:
+    nothing = replace(EVERYTHING, route=route, refund="none", refund_percent=0, compensation_minor=None, keep_minor=None, fee_percent=None)
+    said = explain(facts=replace(BOOSTING, asker=asker), decision=nothing, language=language)
+    assert told in said
+    assert ("申诉" in said or "appeal" in said) == (asker == "buyer")
