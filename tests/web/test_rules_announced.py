@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.builders import at
+from tests.builders import a_key, at
 from tests.builders.policies import Drafted, a_draft, a_ready_draft, a_staff_actor, new_texts, publish, run
 from tests.databases import Database
 from tests.web.browser import Answer, Browser, browser
 from tests.web.conftest import SetClock
 
 from anka.domain.policy.table import default_rules
+from anka.flows.edit_policy import edit_policy
 from anka.flows.run_policy import RunResult
 from anka.policies import queries
 
@@ -60,6 +61,31 @@ def test_a_short_notice_needs_a_reason_and_somebody_else() -> None:
     assert "A hole." in text_of(other.get(f"/platform/rules/{drafted.number}"))
     assert do(other, drafted, "approve")["Location"].endswith("?done=published")
     assert queries.publications(at=at(5).now)[0].reason == "A hole."
+
+
+def test_nobody_announces_what_they_have_not_seen() -> None:
+    drafted = a_ready_draft()
+    visitor, address = browser(drafted.admin), f"/platform/rules/{drafted.number}/publish"
+    form = visitor.form(visitor.get(address), address)
+    edit_policy(actor=drafted.admin, number=drafted.number, revision=1, texts=new_texts(), request=a_key(drafted.admin), at=at())
+    for kind in ("check", "backtest"):
+        run(drafted, kind)
+    answer = visitor.send(form)
+    assert answer.status_code == 409
+    assert drafted.now.status == "backtested"
+    assert visitor.send(visitor.form(answer, address)).status_code == 302
+
+
+def test_nobody_agrees_to_a_date_they_have_not_seen() -> None:
+    drafted = a_ready_draft()
+    publish(drafted, at(days=3), reason="A hole.")
+    other, address = browser(a_staff_actor()), f"/platform/rules/{drafted.number}"
+    form = other.form(other.get(address), f"{address}/do/approve")
+    publish(drafted, at(days=2), reason="A hole.")
+    answer = other.send(form)
+    assert answer.status_code == 409
+    assert drafted.now.status == "submitted"
+    assert other.send(other.form(answer, f"{address}/do/approve")).status_code == 302
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,19 @@ from anka.flows.steps.announcing import LONGEST_REASON, READY, NoticeTooShort, O
 from anka.orders.policies import rules_in_force
 from anka.policies.models import Run
 from anka.policies.queries import publications
-from anka.web.platform.rules_seen import Seen, done, form_key, head, passed_on, require_editor, rules_of_draft, seen_by, to_draft, told
+from anka.web.platform.rules_seen import (
+    Seen,
+    done,
+    form_key,
+    head,
+    passed_on,
+    require_as_seen,
+    require_editor,
+    rules_of_draft,
+    seen_by,
+    to_draft,
+    told,
+)
 from anka.web.requests import PageRequest, new_key, pick
 from anka.web.views_of_policies import counted, publication_shown
 
@@ -41,6 +53,7 @@ def _publish(request: PageRequest, seen: Seen) -> HttpResponse:
         return _page(request, seen, errors={"day": gettext("Choose a day and a time.")}, notices=[], status=422)
     actor, number, reason = seen.staff.actor, seen.draft.number, request.POST.get("reason", "")
     try:
+        require_as_seen(request, seen)
         done(lambda: publish_policy(actor=actor, number=number, in_force_from=begins, reason=reason, request=key, at=request.at))
     except (NoticeTooShort, OthersComeLater) as refused:
         return _page(request, seen, errors={"day": str(refused)}, notices=[], status=refused.status)
