@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from anka.domain.facts import Facts
+from anka.domain.policy.compiled import pick
 from anka.domain.policy.decide import NoRuleMatches, decide
 from anka.domain.policy.decision import Decision, is_worse, rank
 from anka.domain.policy.table import RuleSet, parse_rules
@@ -198,3 +199,28 @@ ALWAYS_NEEDED = ("ID_CHECK", "KEY_PREFIX", "OTHER", "POLICE_REPORT", "SCREENSHOT
 )
 def test_evidence_is_the_rules_and_the_first_that_fits_without_what_is_there(facts: dict[str, Any], needed: tuple[str, ...]) -> None:
     assert judged(rules(EVIDENCE), **{"goods": "card_key", "delivered_minutes_ago": 5, **facts}).evidence_needed == needed
+
+
+def chosen(early: str, late: str) -> str:
+    return f'[{{ when = {{ ago = "<= 30" }}, is = {early} }}, {{ is = {late} }}]'
+
+
+@pytest.mark.parametrize(
+    ("key", "early", "late", "field"),
+    [
+        ("fault", '"merchant"', '"none"', "fault"),
+        ("goods", '"void"', '"keep"', "goods_after"),
+        ("replacement_first", "true", "false", "replacement_first"),
+    ],
+)
+def test_a_bound_may_stand_in_a_single_value(key: str, early: str, late: str, field: str) -> None:
+    values = {"fault": '"none"', "goods": '"keep"', key: chosen(early, late)}
+    table = rules("\n".join(['route = "instant"', 'refund = "full"', *(f"{name} = {value}" for name, value in values.items())]))
+    told = [getattr(judged(table, goods="card_key", stage="used", delivered_minutes_ago=ago), field) for ago in (30, 31)]
+    assert [{True: "true", False: "false"}.get(value, f'"{value}"') for value in told] == [early, late]
+
+
+def test_a_choice_needs_a_last_resort() -> None:
+    assert pick(((1, "first"), (0, "last")), 1) == "last"
+    with pytest.raises(LookupError, match="last resort"):
+        pick(((1, "first"),), 1)
