@@ -224,3 +224,9 @@ def test_a_choice_needs_a_last_resort() -> None:
     assert pick(((1, "first"), (0, "last")), 1) == "last"
     with pytest.raises(LookupError, match="last resort"):
         pick(((1, "first"),), 1)
+
+
+def test_evidence_may_depend_on_a_bound_no_rule_has() -> None:
+    table = rules('pattern = "platform"\nrefund = "full"\n\n[[evidence]]\nwhen = { ago = "<= 30" }\nkinds = ["ERROR_SCREENSHOT"]')
+    needed = [judged(table, goods="card_key", stage="used", delivered_minutes_ago=ago).evidence_needed for ago in (30, 31)]
+    assert needed == [("ERROR_SCREENSHOT",), ()]
