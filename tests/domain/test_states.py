@@ -109,10 +109,10 @@ def test_unknown_is_never_failed_without_being_asked_about_and_success_is_not_ta
 
 
 def test_a_refusal_names_what_cannot_become_what() -> None:
-    with pytest.raises(IllegalChange, match="^a case that is closed cannot become open$") as refused:
+    with pytest.raises(IllegalChange, match=r"^a case that is closed cannot become open$") as refused:
         case_states.after(before=case_states.CaseStatus.CLOSED, after=case_states.CaseStatus.OPEN)
     assert (refused.value.what, refused.value.before, refused.value.after) == ("case", "closed", "open")
-    with pytest.raises(IllegalMove, match="^cannot recall a card_key that is revealed$") as illegal:
+    with pytest.raises(IllegalMove, match=r"^cannot recall a card_key that is revealed$") as illegal:
         after(goods=Goods.CARD_KEY, stage=Stage.REVEALED, move=Move.RECALL)
     assert (illegal.value.goods, illegal.value.stage, illegal.value.move) == (Goods.CARD_KEY, Stage.REVEALED, Move.RECALL)
 
