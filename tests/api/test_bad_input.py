@@ -136,7 +136,7 @@ def fitting(route: Route) -> dict[str, Any]:
         "/policy-drafts/{number}/check": {},
         "/policy-drafts/{number}/backtest": {"days": 30},
         "/policy-drafts/{number}/publish": {"in_force_from": "2099-01-01T00:00:00Z"},
-        "/policy-drafts/{number}/approve": {},
+        "/policy-drafts/{number}/approve": {"seen": "1"},
         "/policy-drafts/{number}/discard": {},
         "/auth/token": {"username": "nobody-at-all", "password": "wrong-password"},
         "/auth/step-up": {"password": "wrong-password"},

@@ -48,6 +48,19 @@ def approve(drafted: Drafted, by: Actor, *, when: float = 1) -> str:
     return approve_policy(actor=by, number=drafted.number, request=a_key(by), at=at(when))
 
 
+def test_nobody_agrees_to_a_date_they_have_not_read(clean_rules: Database) -> None:
+    drafted, second = a_ready_draft(), a_staff_actor()
+    publish(drafted, at(days=1), reason="Prices have doubled.")
+    read = drafted.now.seen
+    publish(drafted, at(hours=1), reason="Prices have doubled.")
+    before = everything()
+    with pytest.raises(announcing.SeenOtherwise):
+        approve_policy(actor=second, number=drafted.number, seen=read, request=a_key(second), at=at(1))
+    assert everything() == before
+    approve_policy(actor=second, number=drafted.number, seen=drafted.now.seen, request=a_key(second), at=at(1))
+    assert drafted.now.status == "published"
+
+
 def withdraw(version: str, by: Actor, *, when: float = 1, reason: str = "A slip of the pen.") -> str:
     return withdraw_policy(actor=by, version=version, reason=reason, request=a_key(by), at=at(days=when))
 

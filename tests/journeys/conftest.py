@@ -16,9 +16,12 @@ from tests.databases import Database
 from tests.journeys.market import Market, running
 from tests.journeys.people import Troupe
 from tests.journeys.walk import Walk
+from tests.texts import compile_chinese
 
 # Playwright's loop runs in the test's own thread, where Django then suspects asynchronous code; there is none.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+# Before Django looks for it the first time.
+compile_chinese()
 PICTURES = Path(__file__).parents[2] / "artifacts" / "journeys"
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WAYS = {

@@ -47,6 +47,12 @@ class NewPublication(Input):
     reason: Reason = ""
 
 
+class NewApproval(Input):
+    """What is agreed to: the draft's `seen` as it was read, so that nobody agrees to another date; without it, whatever waits."""
+
+    seen: Annotated[str, Meta(max_length=1_200)] | None = None
+
+
 class NewWithdrawal(Input):
     """Why announced rules are taken back."""
 
@@ -173,7 +179,7 @@ class DraftList(msgspec.Struct):
 
 
 class DraftView(msgspec.Struct):
-    """A draft with its texts and what was found about just these."""
+    """A draft with its texts and what was found about just these; `seen` names all of it that a second person agrees to."""
 
     number: str
     title: str
@@ -185,6 +191,7 @@ class DraftView(msgspec.Struct):
     created_at: datetime
     changed_by: str
     changed_at: datetime
+    seen: str
     data: dict[str, str]
     check: RunView | None
     backtest: RunView | None

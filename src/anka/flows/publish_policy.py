@@ -15,6 +15,7 @@ from anka.flows.steps.announcing import (
     ReasonNeeded,
     RulesInForce,
     SecondAdministratorNeeded,
+    SeenOtherwise,
     accepted,
     as_utc,
     iso,
@@ -63,10 +64,13 @@ def publish_policy(*, actor: Actor, number: str, in_force_from: datetime, reason
         return draft.version
 
 
-def approve_policy(*, actor: Actor, number: str, request: RequestKey, at: Moment) -> str:
+def approve_policy(*, actor: Actor, number: str, seen: str | None = None, request: RequestKey, at: Moment) -> str:
     """Agree, as a second administrator, to the short notice of a draft; announce its rules and return their version.
 
+    `seen` is the draft's `seen` as the administrator was shown it: nobody agrees to a date they have not read. None does not look.
+
     Raises:
+        SeenOtherwise: the texts, the date or the reason have changed since.
         NothingToApprove, SecondAdministratorNeeded: as they say. NoticeTooShort: the date is too near by now; it has to be submitted anew.
         DraftNotReady, CheckAgain, OthersComeLater, SameRules, DraftClosed, NotFound, NotPermitted, AlreadyDone: as publish_policy.
     """
@@ -78,6 +82,8 @@ def approve_policy(*, actor: Actor, number: str, request: RequestKey, at: Moment
             raise NothingToApprove
         if waits.by_person == actor.person_id:
             raise SecondAdministratorNeeded
+        if seen is not None and seen != draft.seen:
+            raise SeenOtherwise
         require_ready(desk=desk, draft=draft)
         require_date(desk=desk, begins=waits.in_force_from, at=at)
         step = Step(

@@ -75,6 +75,12 @@ class Draft(msgspec.Struct, frozen=True):
     check: Run | None = None
     backtest: Run | None = None
 
+    @property
+    def seen(self) -> str:
+        """What a second person agrees to: the texts by their revision, and the date and reason that were asked for."""
+        waits = self.submission
+        return f"{self.revision} {waits.in_force_from.isoformat()} {waits.reason}" if waits else str(self.revision)
+
     def run(self, kind: RunKind) -> Run | None:
         """Return the newest run of a kind for the present texts."""
         return self.check if kind is RunKind.CHECK else self.backtest

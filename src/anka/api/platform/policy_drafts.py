@@ -82,8 +82,9 @@ def publish(call: Call) -> Answer:
 
 def approve(call: Call) -> Answer:
     """Agree as the second person."""
+    asked: shapes.NewApproval = call.body
     request = call.request()
-    return _step(call, lambda actor, number: approve_policy(actor=actor, number=number, request=request, at=call.at))
+    return _step(call, lambda actor, number: approve_policy(actor=actor, number=number, seen=asked.seen, request=request, at=call.at))
 
 
 def discard(call: Call) -> Answer:
@@ -139,6 +140,7 @@ def _view(draft: Draft) -> shapes.DraftView:
     waits = draft.submission
     said = {
         **_common(draft),
+        "seen": draft.seen,
         "data": draft.texts,
         "check": _run_view(draft.check),
         "backtest": _run_view(draft.backtest),

@@ -121,7 +121,7 @@ ROUTES: tuple[Route, ...] = (
     _step(
         path=f"{_DRAFT}/approve",
         handler=policy_drafts.approve,
-        body=Nothing,
+        body=shapes.NewApproval,
         zh="以第二人身份批准提前不足七天的公布",
         en="Agree as the second person to so short a notice",
     ),

@@ -25,6 +25,13 @@ class DraftNotReady(Refusal):
     says = _("These rules were not checked and tried on the past as they stand now. Nothing was announced; do both, then publish.")
 
 
+class SeenOtherwise(Refusal):
+    """Somebody decided about a draft as they saw it, and it stands otherwise by now."""
+
+    code, status = "draft_seen_otherwise", 409
+    says = _("This draft, or the date asked for, has changed since you opened the page. Nothing was announced; look at it again.")
+
+
 class CheckAgain(Refusal):
     """Other rules are in force than those the check compared with."""
 

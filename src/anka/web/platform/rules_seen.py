@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from django.http import HttpResponseRedirect
 from django.utils.http import urlencode
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext
 
 from anka.core.idempotency import AlreadyDone, RequestKey, once
 from anka.core.refusals import BadInput, NotFound, NotPermitted, Refusal
@@ -15,6 +15,7 @@ from anka.domain.policy.grammar import RuleTableError
 from anka.domain.policy.table import RuleSet, parse_rules
 from anka.domain.policy_states import EDITABLE, DraftStatus
 from anka.flows.edit_policy import edit_policy
+from anka.flows.steps.announcing import SeenOtherwise
 from anka.flows.steps.policy_desk import ADMIN
 from anka.policies.models import Draft
 from anka.policies.queries import draft as read_draft
@@ -25,15 +26,6 @@ from anka.web.requests import PageRequest, key_of, require_number
 Shown = dict[str, Any]
 Answer = TypeVar("Answer")
 MOST_REVISIONS = 10**9
-
-
-class SeenOtherwise(Refusal):
-    """Somebody decided about a draft as it stood on their page, and it stands otherwise by now."""
-
-    code, status = "draft_seen_otherwise", 409
-    says = gettext_lazy(
-        "This draft, or the date asked for, has changed since you opened the page. Nothing was announced; look at it again."
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +117,7 @@ def head(seen: Seen) -> Shown:
         "version": draft.version,
         "base": draft.base_version,
         "revision": draft.revision,
-        "asked": asked_for(seen),
+        "seen": seen.draft.seen,
         "changed_by": names.get(draft.changed_by, ""),
         "changed_at": draft.changed_at,
         "may_edit": seen.may_edit,
@@ -154,16 +146,10 @@ def require_as_seen(request: PageRequest, seen: Seen) -> None:
     """Refuse what is decided about a draft that is not any more what the page showed: its texts, or the date that was asked for.
 
     Raises:
-        SeenOtherwise: it is not. BadInput: the form does not say what it was.
+        SeenOtherwise: it is not.
     """
-    if revision_of(request) != seen.draft.revision or request.POST.get("asked", "") != asked_for(seen):
+    if request.POST.get("seen", "") != seen.draft.seen:
         raise SeenOtherwise
-
-
-def asked_for(seen: Seen) -> str:
-    """Return what a second person is asked to agree to, as a form carries it; "" where nobody is asked."""
-    waits = seen.draft.submission
-    return f"{waits.in_force_from.isoformat()} {waits.reason}" if waits else ""
 
 
 def save(request: PageRequest, seen: Seen, *, texts: Mapping[str, str]) -> None:
