@@ -57,9 +57,9 @@ def told(*, report: Report, language: str) -> Iterator[str]:
 def _verdict(report: Report, *, zh: bool) -> str:
     count = len(report.findings)
     if zh:
-        found = f"有 {count} 处不成立" if count else "十项性质全部成立"
+        found = f"有 {count} 处不成立" if count else "十一项性质全部成立"
         return f"规则集 {report.version}：全部可能的情况分为 {report.boxes} 块，逐块证明；{found}。"
-    found = f"findings: {count}" if count else "all ten properties hold"
+    found = f"findings: {count}" if count else "all eleven properties hold"
     return f"Rules {report.version}: all possible facts looked at, in {report.boxes} pieces; {found}."
 
 

@@ -144,8 +144,8 @@ _BY_DECISION = MappingProxyType(
 def move_for(*, goods: Goods, stage: Stage, goods_after: str) -> Move | None:
     """Return the move by which an executed, refunding decision's `goods_after` is carried out, or None if the goods stay where they are.
 
-    They stay on `hold` anywhere but sealed (nothing to take back yet) and on `keep` before anything was opened. A decision made while
-    the supplier was already done speaks of the next stage: record the delivery (finish or seal) first, then ask for that stage.
+    They stay on `hold` anywhere but sealed (nothing to take back yet) and on `keep` while sealed (the buyer has them already). A decision
+    made while the supplier was already done speaks of the next stage: record the delivery (finish or seal) first, then ask for that stage.
 
     Raises:
         IllegalMove: the decision asks for something this stage does not have.

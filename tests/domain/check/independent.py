@@ -107,6 +107,19 @@ def broken_alone(facts: Json, decision: Decision | None) -> Iterator[int]:
         yield 7
     if decision.refund == "missing_share" and get("delivered_percent") is None:
         yield 10
+    if (automatic or decision.route == "merchant") and (decision.refund != "none" or decision.compensation_minor):
+        if decision.goods_after not in ways(facts):
+            yield 11
+
+
+def ways(facts: Json) -> tuple[str, ...]:
+    """Where goods can go from where they are; what nobody has given out yet is simply released."""
+    stage = judged_stage(facts)
+    if stage == "sealed":
+        return ("restock", "hold", "void", "rotate", "keep")
+    if stage in ("revealed", "delivered", "used") or (stage == "working" and facts["goods"] == "rental"):
+        return ("hold", "void", "rotate", "keep")
+    return ("hold", "release")
 
 
 def wrong_money(get: Callable[[str], Any], decision: Decision) -> bool:

@@ -125,7 +125,12 @@ SHARES: list[Planted] = [
         "planted",
     ),
 ]
-PLANTED = [*GAPS, *NEVER, *MONEY, *SILENCE, *REFUSALS, *AGREEMENT, *GOODS, *WAITING, *REASONS, *SHARES]
+WAYS: list[Planted] = [
+    ("an opened key sold again", changed("key-unused", 'goods = "void"', 'goods = "restock"'), 11, "key-unused"),
+    ("kept before it came", changed("queued", 'goods = "release"', 'goods = "keep"'), 11, "queued"),
+    ("released after it came", changed("quality", 'goods = "spoiled"', 'goods = "release"'), 11, "quality"),
+]
+PLANTED = [*GAPS, *NEVER, *MONEY, *SILENCE, *REFUSALS, *AGREEMENT, *GOODS, *WAITING, *REASONS, *SHARES, *WAYS]
 
 
 def test_the_rules_they_are_planted_in_break_nothing() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from anka.domain.delivery_states import IllegalMove, Stage, move_for
 from anka.domain.goods import Goods
 from anka.domain.policy.check.regions import Judged, Verdict, Worth, is_less, is_lower
 from anka.domain.policy.check.space import Scene
@@ -23,7 +24,7 @@ class Breach(NamedTuple):
 
 
 def alone(*, judged: Judged) -> Iterator[Breach]:
-    """Yield what is wrong with decisions looked at one by one: properties 1, 3, 4 (clocks), 5, 7 and 10."""
+    """Yield what is wrong with decisions looked at one by one: properties 1, 3, 4 (clocks), 5, 7, 10 and 11."""
     for box in judged.gaps:
         yield Breach("gap", "", judged.scene, box)
     for verdict in judged.verdicts:
@@ -64,11 +65,23 @@ def _manners(judged: Judged, verdict: Verdict) -> Iterator[tuple[str, Iterable[i
 
 def _goods(judged: Judged, verdict: Verdict) -> Iterator[tuple[str, Iterable[int]]]:
     seen = _seen(judged, verdict) if verdict.refund == "full" and verdict.route in _AUTOMATIC else 0
+    carried_out = _pays(verdict) and (verdict.route in _AUTOMATIC or verdict.route == "merchant")
     for box, after in judged.goods_after(verdict):
+        if carried_out and not _can_be_done(judged, after):
+            yield "goods", [box]
         if after == "restock":
             yield "restock", _faulty(judged, box)
         if seen and after not in _CREDENTIALS_SAFE:
             yield "credentials", [box & seen]
+
+
+def _can_be_done(judged: Judged, after: str) -> bool:
+    """Tell whether there is a move that brings goods of this kind from this stage to where a decision wants them."""
+    try:
+        move_for(goods=Goods(judged.scene.goods), stage=Stage(judged.scene.judged), goods_after=after)
+    except IllegalMove:
+        return False
+    return True
 
 
 def _faulty(judged: Judged, box: int) -> Iterator[int]:

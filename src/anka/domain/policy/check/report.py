@@ -124,9 +124,10 @@ PROPERTIES: MappingProxyType[int, tuple[str, str]] = MappingProxyType(
         8: ("拖得越久不会得到越多", "waiting never pays"),
         9: ("更充分的理由不会得到更少", "a better reason never gets less"),
         10: ("要退的份额总能算出", "a share can always be computed"),
+        11: ("决定了的都能执行", "what is decided can be carried out"),
     }
 )
-"""What is proved, by number: the nine properties of the policy and a tenth of ours, in zh and en."""
+"""What is proved, by number: the nine properties of the policy and two of ours, in zh and en."""
 SENTENCES: MappingProxyType[str, tuple[int, str, str]] = MappingProxyType(
     {
         "gap": (1, "有些情况没有任何规则处理。", "There are situations no rule speaks of."),
@@ -201,6 +202,11 @@ SENTENCES: MappingProxyType[str, tuple[int, str, str]] = MappingProxyType(
             10,
             "规则 {rule} 按未到账部分退款，但到账比例未知，无法计算。",
             "Rule {rule} refunds the missing share where nobody knows how much arrived.",
+        ),
+        "goods": (
+            11,
+            "规则 {rule} 对商品的处理方式，在该阶段无法执行。",
+            "Rule {rule} wants something done with the goods that cannot be done at that stage.",
         ),
     }
 )
