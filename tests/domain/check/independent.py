@@ -107,9 +107,14 @@ def broken_alone(facts: Json, decision: Decision | None) -> Iterator[int]:
         yield 7
     if decision.refund == "missing_share" and get("delivered_percent") is None:
         yield 10
-    if (automatic or decision.route == "merchant") and (decision.refund != "none" or decision.compensation_minor):
-        if decision.goods_after not in ways(facts):
-            yield 11
+    if stuck(facts, decision):
+        yield 11
+
+
+def stuck(facts: Json, decision: Decision) -> bool:
+    """Whether money goes back, now or by an answer, while the goods cannot go where the decision wants them."""
+    pays = decision.refund != "none" or bool(decision.compensation_minor)
+    return pays and decision.route in ("instant", "close", "upstream", "merchant") and decision.goods_after not in ways(facts)
 
 
 def ways(facts: Json) -> tuple[str, ...]:
