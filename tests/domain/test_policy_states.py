@@ -73,7 +73,3 @@ def test_file_names_have_room(name: str, fits: bool) -> None:
 @pytest.mark.parametrize("name", ["A.toml", "1.toml", "é.toml", "a/b.toml", "..toml", ".toml", "a.tomlx", "a.toml\n"])
 def test_but_not_for_any(name: str) -> None:
     assert not FILE_NAME.fullmatch(name)
-
-
-def test_a_draft_is_neither_endless_nor_tiny() -> None:
-    assert (policy_states.MOST_FILES, policy_states.MOST_BYTES) == (20, 524_288)

@@ -8,7 +8,7 @@ from anka.domain.policy.grammar import RuleTableError
 
 
 def test_limits_are_those_that_people_were_told() -> None:
-    assert (MOST_FILES, MOST_CHARACTERS, LONGEST_LINE) == (50, 1_000_000, 2_000)
+    assert (MOST_FILES, MOST_CHARACTERS, LONGEST_LINE) == (20, 1_000_000, 2_000)
     assert (table.MOST_RULES, grammar.LONGEST_CLOCK, sense.LONGEST_TEXT, sense.MOST_ALTERNATIVES) == (1_000, 43_200, 600, 50)
     assert (alternatives.MOST_ALTERNATIVES, alternatives.MOST_OF_EACH, backtest.MOST_EXAMPLES) == (16, 8, 200)
 
@@ -30,7 +30,7 @@ def test_so_many_files_and_no_more() -> None:
     texts = {f"{number}.toml": "" for number in range(MOST_FILES)}
     require_texts(texts=texts)
     for wrong in ({}, {**texts, "one-more.toml": ""}):
-        with pytest.raises(RuleTableError, match=f"{len(wrong)} files; allowed: from 1 to 50"):
+        with pytest.raises(RuleTableError, match=f"{len(wrong)} files; allowed: from 1 to 20"):
             require_texts(texts=wrong)
 
 

@@ -11,8 +11,9 @@ from anka.core import database as door
 from anka.core.actors import Actor, ActorKind
 from anka.core.idempotency import AlreadyDone, IdempotencyConflict
 from anka.core.refusals import BadInput, NotFound, NotPermitted, Refusal
+from anka.domain.policy.files import MOST_CHARACTERS
 from anka.domain.policy.table import default_rules
-from anka.domain.policy_states import MOST_BYTES, DraftStatus
+from anka.domain.policy_states import DraftStatus
 from anka.flows.draft_policy import draft_policy
 from anka.flows.edit_policy import DraftChanged, discard_policy, edit_policy
 from anka.flows.publish_policy import approve_policy, publish_policy, withdraw_policy
@@ -309,7 +310,7 @@ BAD_TEXTS: dict[str, tuple[dict[str, str], type[Refusal]]] = {
     "full-width digits": ({"a１.toml": "x = 1"}, BadInput),
     "a line break in a name": ({"a.toml\n": "x = 1"}, BadInput),
     "too many files": ({f"a{number}.toml": "" for number in range(21)}, BadInput),
-    "too much text": ({"a.toml": "#" * (MOST_BYTES + 1)}, BadInput),
+    "too much text": ({"a.toml": "#" * (MOST_CHARACTERS + 1)}, BadInput),
     "the character 0": ({"a.toml": "# \0"}, BadInput),
     "half a character": ({"a.toml": "# \ud800"}, BadInput),
     "too deep": ({"a.toml": "x = " + "[" * 5000 + "]" * 5000}, BadRuleTable),

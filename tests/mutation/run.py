@@ -97,7 +97,8 @@ def imports_of(path: Path) -> set[str]:
 
 
 def _file_of(name: str) -> Path:
-    return ROOT / (f"{name.replace('.', '/')}.py" if name.startswith("tests.") else f"src/{name.replace('.', '/')}.py")
+    path = ROOT / ("" if name.startswith("tests.") else "src") / name.replace(".", "/")
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 def _reached(path: Path) -> set[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutation.mutate import mutants_of
-from tests.mutation.run import Result, as_toml, explained, judge, modules, names_in
+from tests.mutation.run import Bench, Result, as_toml, explained, judge, modules, names_in
 from tests.mutation.sessions import KILLED, ROOT, SURVIVED, path_of
 
 
@@ -125,3 +125,9 @@ def test_a_missing_test_is_noticed(tmp_path: Path) -> None:
         f"    not noticed: unidentified | {word[0]} | {word[1]}",
     ]
     assert names_in(left) == {("unidentified", *word)}
+
+
+def test_a_module_is_reached_through_a_package() -> None:
+    file = "tests/domain/check/test_planted_faults.py"
+    assert Bench([file]).importing(module="policy/check/breaches") == ([], [file])
+    assert Bench([file]).importing(module="refund_plan") == ([], [])

@@ -7,12 +7,13 @@ import msgspec
 from msgspec import Meta
 
 from anka.api.bodies import Input
-from anka.domain.policy_states import MOST_BYTES, MOST_FILES, DraftStatus, PublicationStatus, RunKind
+from anka.domain.policy.files import MOST_CHARACTERS, MOST_FILES
+from anka.domain.policy_states import DraftStatus, PublicationStatus, RunKind
 
 Title = Annotated[str, Meta(min_length=1, max_length=120)]
 Version = Annotated[str, Meta(min_length=1, max_length=40)]
 Texts = Annotated[
-    dict[Annotated[str, Meta(max_length=60)], Annotated[str, Meta(max_length=MOST_BYTES)]], Meta(min_length=1, max_length=MOST_FILES)
+    dict[Annotated[str, Meta(max_length=60)], Annotated[str, Meta(max_length=MOST_CHARACTERS)]], Meta(min_length=1, max_length=MOST_FILES)
 ]
 Reason = Annotated[str, Meta(max_length=1_000)]
 Revision = Annotated[int, Meta(ge=1, le=10**6)]

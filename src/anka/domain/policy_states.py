@@ -15,8 +15,6 @@ NOTICE = timedelta(days=7)
 SHORTEST_NOTICE = timedelta(minutes=10)
 LONGEST_NOTICE = timedelta(days=366)
 FILE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,40}\.toml", re.ASCII)
-MOST_FILES = 20
-MOST_BYTES = 512 * 1024
 
 
 class DraftStatus(StrEnum):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from anka.domain.policy.grammar import RuleTableError
 from anka.domain.policy.naming import one_line, shown
 
-MOST_FILES = 50
+MOST_FILES = 20
 MOST_CHARACTERS = 1_000_000
 """Of all files together. The default table has some 30,000."""
 LONGEST_LINE = 2_000

@@ -8,9 +8,10 @@ from anka.core.actors import Actor, ActorKind
 from anka.core.clock import Moment
 from anka.core.idempotency import RequestKey, require_new
 from anka.core.refusals import BadInput, NotFound, NotPermitted, Refusal
+from anka.domain.policy.files import MOST_CHARACTERS, MOST_FILES
 from anka.domain.policy.grammar import RuleTableError
 from anka.domain.policy.table import RuleSet, parse_rules
-from anka.domain.policy_states import EDITABLE, FILE_NAME, MOST_BYTES, MOST_FILES
+from anka.domain.policy_states import EDITABLE, FILE_NAME
 from anka.policies import writes
 from anka.policies.models import Desk, Draft
 
@@ -95,12 +96,17 @@ def _check_files(texts: Mapping[str, str]) -> None:
     wrong = [name for name in texts if not FILE_NAME.fullmatch(name)]
     if wrong:
         raise BadInput(fields={"texts": FILE_NAME.pattern})
+    if not all(map(_is_text, texts.values())):
+        raise BadInput(fields={"texts": "UTF-8, no byte 0"})
+    if sum(map(len, texts.values())) > MOST_CHARACTERS:
+        raise BadInput(fields={"texts": f"at most {MOST_CHARACTERS} characters"})
+
+
+def _is_text(text: str) -> bool:
     try:
-        size = sum(len(text.encode()) for text in texts.values())
+        return b"\0" not in text.encode()
     except UnicodeEncodeError:
-        raise BadInput(fields={"texts": "UTF-8"}) from None
-    if size > MOST_BYTES or any("\0" in text for text in texts.values()):
-        raise BadInput(fields={"texts": f"at most {MOST_BYTES} bytes, none of them 0"})
+        return False
 
 
 def edited_rules(*, old: RuleSet, new: RuleSet) -> dict[str, list[str]]:
