@@ -109,22 +109,54 @@ def test_every_explained_line_is_still_there() -> None:
         assert line in map(str.strip, lines[module]), (module, line)
 
 
+LIMIT = ("return amount_minor >= FOUR_EYES_FROM_MINOR", "amount_minor >= FOUR_EYES_FROM_MINOR -> amount_minor > FOUR_EYES_FROM_MINOR")
+
+
+def run(names: list[tuple[str, str, str]], *, tests: str, folder: Path) -> tuple[int, list[str], frozenset[tuple[str, str, str]]]:
+    """Try some mutants of oddities with one file of tests, and return the exit code, what was told, and what was left."""
+    chosen, left = folder / "chosen.toml", folder / "left.toml"
+    chosen.write_text(as_toml(names), encoding="utf-8")
+    command = [sys.executable, "-m", "tests.mutation.run", "unidentified", "--tests", tests, "--only", str(chosen), "--left", str(left)]
+    environment = {**os.environ, "PYTHONPATH": "src:."}
+    told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert not told.stderr.startswith("Traceback"), told.stderr
+    return told.returncode, told.stdout.splitlines(), names_in(left)
+
+
 def test_a_missing_test_is_noticed(tmp_path: Path) -> None:
     """With the tests of oddities alone, their limits are guarded, and the words that are stored are not."""
-    chosen, left = tmp_path / "chosen.toml", tmp_path / "left.toml"
     word = ('OPEN = "open"', "'open' -> 'openX'")
-    limit = ("return amount_minor >= FOUR_EYES_FROM_MINOR", "amount_minor >= FOUR_EYES_FROM_MINOR -> amount_minor > FOUR_EYES_FROM_MINOR")
-    chosen.write_text(as_toml([("unidentified", *limit), ("unidentified", *word)]), encoding="utf-8")
-    command = [sys.executable, "-m", "tests.mutation.run", "unidentified", "--tests", "tests/domain/test_unidentified.py"]
-    arguments = [*command, "--only", str(chosen), "--left", str(left)]
-    environment = {**os.environ, "PYTHONPATH": "src:."}
-    told = subprocess.run(arguments, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert told.returncode == 1, told.stderr
-    assert told.stdout.splitlines() == [
+    names = [("unidentified", *LIMIT), ("unidentified", *word)]
+    code, told, left = run(names, tests="tests/domain/test_unidentified.py", folder=tmp_path)
+    assert code == 1
+    assert told == [
         "unidentified: 2 mutants, 1 killed (0 ran too long), 0 explained, 1 left",
         f"    not noticed: unidentified | {word[0]} | {word[1]}",
     ]
-    assert names_in(left) == {("unidentified", *word)}
+    assert left == {("unidentified", *word)}
+
+
+def test_a_test_that_runs_out_of_stack_hides_no_other(tmp_path: Path) -> None:
+    """Python stops watching calls when the stack ends; the tests after such a one have to be seen all the same."""
+    source = """
+import pytest
+from anka.domain import unidentified
+
+def down():
+    down()
+
+def test_down():
+    with pytest.raises(RecursionError):
+        down()
+
+def test_limit():
+    assert unidentified.needs_two(amount_minor=unidentified.FOUR_EYES_FROM_MINOR)
+"""
+    (tmp_path / "test_deep.py").write_text(source, encoding="utf-8")
+    assert run([("unidentified", *LIMIT)], tests=str(tmp_path / "test_deep.py"), folder=tmp_path)[:2] == (
+        0,
+        ["unidentified: 1 mutants, 1 killed (0 ran too long), 0 explained, 0 left"],
+    )
 
 
 def test_a_module_is_reached_through_a_package() -> None:
