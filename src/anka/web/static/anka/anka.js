@@ -54,10 +54,10 @@
     timer = setTimeout(refresh, seconds * 1000);
   };
 
-  // Nobody loses what they are reading or typing: an open decision or a field in use puts the refresh off.
+  // Nobody loses what they are reading or typing: an open decision or a field in use puts the refresh off. What came open stays open.
   const busy = () => {
     const main = document.querySelector("main");
-    return document.hidden || main.querySelector("details[open]") || main.contains(document.activeElement?.closest("input, select, textarea"));
+    return document.hidden || main.querySelector("details[open]:not([data-given])") || main.contains(document.activeElement?.closest("input, select, textarea"));
   };
 
   const focusable = () => [...document.querySelectorAll("main :is(a, button, summary, [tabindex])")];
