@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 from math import prod
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ from tests.domain.check.places import Places
 from tests.domain.oracle import ALL_REASONS, STAGES, reason_fits
 
 Scenes = tuple[tuple[Judged, ...], ...]
-SIDES = {
+SIDES: dict[str, list[Any]] = {
     "asker": ["buyer", "merchant", "platform"],
     "merchant_answer": ["none", "none", "agreed", "refused", "silent"],
     "use_check": ["unknown", "unknown", "unused", "used_before_reveal", "used_after_reveal", "invalid"],
