@@ -106,9 +106,9 @@ def test_numbers_reach_as_far_as_is_told_and_no_further(table: dict[str, Any], k
     for value in (least, most):
         found = getattr(read({**table, key: value}), key)
         assert found == (((ALWAYS, value),) if key == "clock" else value)
-    for value in (least - 1, most + 1, True, str(least)):
+    for wrong in (least - 1, most + 1, True, str(least)):
         with pytest.raises(RuleTableError, match=f"{key} is .*; allowed: a whole number from {least} to {most}$"):
-            read({**table, key: value})
+            read({**table, key: wrong})
 
 
 @pytest.mark.parametrize("identifier", ["a", "z" * 48, "a-0-9z"])
@@ -148,7 +148,7 @@ TOLD = {
 @pytest.mark.parametrize("pattern", NEEDED)
 def test_a_pattern_needs_what_it_needs_and_says_the_rest_itself(pattern: str) -> None:
     needed = {key: OUTCOME[key] for key in NEEDED[pattern]}
-    right = {"position": 1, "id": "one", "pattern": pattern, "zh": "z", "en": "e", **needed}
+    right: dict[str, Any] = {"position": 1, "id": "one", "pattern": pattern, "zh": "z", "en": "e", **needed}
     assert read(right).pattern == pattern
     for key in needed:
         with pytest.raises(RuleTableError) as told:
