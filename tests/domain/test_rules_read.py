@@ -168,6 +168,8 @@ def test_without_a_pattern_nobody_is_asked(key: str) -> None:
 @pytest.mark.parametrize(
     ("entries", "told"),
     [
+        (["is"], "is 'is'; allowed: entries of the form { when = …, is = … }"),
+        ([3], "is 3; allowed: entries of the form { when = …, is = … }"),
         (["none"], "is 'none'; allowed: entries of the form { when = …, is = … }"),
         ([{"when": {"bad": True}}], "is a table with when; allowed: entries of the form { when = …, is = … }"),
         ([{"is": "none", "or": "buyer"}], "is a table with is, or; allowed: entries of the form { when = …, is = … }"),
@@ -194,6 +196,14 @@ def test_a_choice_ends_with_what_always_counts(entries: list[object], told: str)
 def test_sentences_have_known_places_only(text: str, told: str) -> None:
     with pytest.raises(RuleTableError, match=re.escape(told)):
         read({**FREE, "en": text})
+
+
+def test_an_unknown_fact_is_told_with_those_there_are() -> None:
+    facts = "goods, stage, reason, asker, merchant_answer, use_check, used_by, matches_order, notice, login_seen, upstream, dispute, group"
+    facts += ", voidable, overdue, bad, wrong, short, consumed, ago, upstream_minutes, progress, delivered_percent"
+    with pytest.raises(RuleTableError) as told:
+        read({**FREE, "when": {"weather": ["rain"]}})
+    assert str(told.value) == f"a.toml, rule 'one': when.weather is a list of 1; allowed: the facts {facts}"
 
 
 def test_a_rule_without_a_name_is_told_by_its_number() -> None:
