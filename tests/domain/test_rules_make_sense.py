@@ -53,6 +53,9 @@ def bounded(subject: str, *bounds: str) -> When:
         ("ago", [">= 5", "<= 5"]),
         ("ago", ["= 5", "<= 5", ">= 5"]),
         ("ago", ["> 999999999"]),
+        ("ago", ["<= 9", "<= 3"]),
+        ("ago", ["< 3", "< 9"]),
+        ("ago", [">= 5", "= 7"]),
         # A term is seven days or more, without end.
         ("ago", ["= 10080", ">= warranty"]),
         ("ago", ["> warranty", "<= 10081"]),
@@ -166,7 +169,7 @@ def test_texts_nobody_can_be_told(text: str, places: tuple[str, ...], told: str)
 
 def test_texts_people_can_be_told() -> None:
     PLACE.text("en", "x" * 600, ())
-    PLACE.text("en", "安卡\xa0– “{hours} h” & {window_days}", ("hours", "window_days"))
+    PLACE.text("en", "安卡\xa0– X “{hours} h” & {window_days}", ("hours", "window_days"))
 
 
 def test_what_each_route_can_carry_out() -> None:
