@@ -27,6 +27,8 @@ from tests.domain.check.made import written
 from tests.domain.check.places import Places
 from tests.domain.oracle import ALL_REASONS, STAGES, reason_fits
 
+Kinds = set[tuple[str, str]]
+"""What is told to be broken, and by which rule."""
 Scenes = tuple[tuple[Judged, ...], ...]
 SIDES: dict[str, list[Any]] = {
     "asker": ["buyer", "merchant", "platform"],
@@ -107,6 +109,14 @@ def situations(random: Random, count: int) -> Iterator[Json]:
         yield facts
 
 
+def refused_in_silence(facts: Json, now: Decision | None, broken: set[tuple[int, str]]) -> bool:
+    return now is not None and now.route == "refuse" and facts["merchant_answer"] == "silent" and 4 in {number for number, _ in broken}
+
+
+def numbers(kinds: Kinds) -> set[tuple[int, str]]:
+    return {(SENTENCES[kind][0], rule) for kind, rule in kinds}
+
+
 class Told:
     """What the boxes say: the breaches of every scene, and where facts are in them."""
 
@@ -128,18 +138,18 @@ class Told:
     def _key(self, facts: Facts) -> tuple[str, str, bool]:
         return facts.goods, facts.stage, facts.upstream == "done"
 
-    def of_one(self, facts: Facts) -> set[tuple[int, str]]:
+    def of_one(self, facts: Facts) -> Kinds:
         place = self.places[facts.goods].of(facts)
-        return {(SENTENCES[breach.kind][0], breach.rule) for breach in self.alone[self._key(facts)] if not place & ~breach.box}
+        return {(breach.kind, breach.rule) for breach in self.alone[self._key(facts)] if not place & ~breach.box}
 
-    def of_two(self, facts: Facts, other: Facts) -> set[tuple[int, str]]:
+    def of_two(self, facts: Facts, other: Facts) -> Kinds:
         scenes = self.scenes[self._key(facts)].scene, self.scenes[self._key(other)].scene
         here, there = self.places[facts.goods].of(facts), self.places[other.goods].of(other)
         found = set()
         for breach in self.pairs:
             assert breach.other is not None
             if (breach.scene, breach.other[0]) == scenes and not here & ~breach.box and not there & ~breach.other[1]:
-                found.add((SENTENCES[breach.kind][0], breach.rule))
+                found.add((breach.kind, breach.rule))
         return found
 
 
@@ -210,9 +220,11 @@ def test_boxes_and_single_facts_agree(seed: int) -> None:
     for given in situations(random, 120):
         facts = Facts.from_json(given)
         now = answer(given, rules)
-        assert told.of_one(facts) == {(number, "" if now is None else rule_of(now)) for number in broken_alone(given, now)}, given
+        assert numbers(told.of_one(facts)) == {(number, "" if now is None else rule_of(now)) for number in broken_alone(given, now)}, given
         for other, broken in compared(given, now, rules):
-            assert told.of_two(facts, other) == broken, (given, other)
+            kinds = told.of_two(facts, other)
+            assert numbers(kinds) == broken, (given, other)
+            assert ("silence_refuses" in {kind for kind, _ in kinds}) == refused_in_silence(given, now, broken)
 
 
 def test_every_property_is_broken_often_enough() -> None:
