@@ -1,6 +1,7 @@
 """People of the API's tests, with their tokens, and the goods they trade."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from anka.accounts.tokens import EVERYTHING, Scope
 from anka.catalog.models import Terms
@@ -130,3 +131,17 @@ def a_sealed_order(buyer: Person, *, quantity: int = 1, product: Product | None 
     buyer.pay(number)
     assert deliver_order(order_number=number, at=moment())
     return number
+
+
+def every_page(who: Person, path: str) -> list[dict[str, Any]]:
+    """Every line of a list, page by page."""
+    found: list[dict[str, Any]] = []
+    cursor = ""
+    for _ in range(100):
+        answer = who.get(path + (f"&cursor={cursor}" if cursor else ""))
+        assert answer.status == 200, answer.body
+        found += answer.json["items"]
+        cursor = answer.json["next"]
+        if cursor is None:
+            return found
+    raise AssertionError(path)

@@ -1,12 +1,9 @@
 """Lists and queues of cases, what staff may read, and what an order warns of."""
 
-from typing import Any
-
 from anka.core import database
 from tests.api.arguments import Argument
 from tests.api.people import (
     OUT,
-    Person,
     a_case,
     a_decided_case,
     a_manual_product,
@@ -15,6 +12,7 @@ from tests.api.people import (
     a_sealed_order,
     a_staff_member,
     an_opened_order,
+    every_page,
     told_by_issuer,
 )
 from tests.builders import a_product
@@ -112,17 +110,3 @@ def make_due_in(case_number: str, interval: str) -> None:
         "(SELECT order_id FROM cases_case WHERE number = %s)",
         (interval, case_number),
     )
-
-
-def every_page(who: Person, path: str) -> list[dict[str, Any]]:
-    """Every line of a list, page by page."""
-    found: list[dict[str, Any]] = []
-    cursor = ""
-    for _ in range(100):
-        answer = who.get(path + (f"&cursor={cursor}" if cursor else ""))
-        assert answer.status == 200, answer.body
-        found += answer.json["items"]
-        cursor = answer.json["next"]
-        if cursor is None:
-            return found
-    raise AssertionError(path)

@@ -18,7 +18,7 @@ from anka.jobs.channels import channels
 from anka.sandbox.gateway import Gateway, GatewaySettings
 from anka.sandbox.server import RunningGateway
 from tests.api.client import Client
-from tests.api.people import OUT, Person, a_staff_member, merchant_of
+from tests.api.people import OUT, Person, a_staff_member, every_page, merchant_of
 from tests.builders import Product, a_product, serial
 from tests.builders.goods import lend_keyring
 from tests.databases import Database
@@ -193,7 +193,7 @@ def test_activated_without_notice_and_ruled_on() -> None:
     story.issuer_says(use_check="used_after_reveal", used_by="buyer")
     case = story.claim(ask={"refund_minor": 10_000})
     assert case["turn"] == "platform"
-    assert case["number"] in [line["number"] for line in arbiter.get("/cases?queue=platform&limit=100").json["items"]]
+    assert case["number"] in [line["number"] for line in every_page(arbiter, "/cases?queue=platform&limit=100")]
     ruling = {"fault": "both", "reasons": ["NOT_DISCLOSED"], "text": "Nothing was said about it.", "refund_minor": 3000}
     ruled = story.case(arbiter, case["number"], "rule", ruling)
     assert (ruled["status"], ruled["if_silent"], ruled["ruling"]["refund_minor"]) == ("decided", "execute", 3000)

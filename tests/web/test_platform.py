@@ -12,7 +12,7 @@ from tests.builders.people import OPERATOR
 from tests.web.browser import Answer, Browser, Form, browser
 from tests.web.conftest import SetClock
 
-from anka.cases.platform_queue import QueueFilter, QueuePlace, queue
+from anka.cases.platform_queue import QueueFilter, QueueLine, QueuePlace, queue
 from anka.core.actors import Actor
 from anka.core.clock import Moment
 from anka.flows.appoint_staff import appoint_staff
@@ -147,10 +147,20 @@ def test_evidence_is_asked_for_and_added() -> None:
     assert case.state.evidence[-1].by_side == "platform"
 
 
+def whole_queue(who: Actor, which: QueueFilter) -> list[QueueLine]:
+    """Every case in a queue, page by page: other tests have left theirs there too."""
+    found: list[QueueLine] = []
+    place: QueuePlace | None = None
+    while lines := queue(person_id=who.person_id, which=which, after=place, limit=101):
+        found += lines
+        place = QueuePlace(due_at=lines[-1].due_at, number=lines[-1].number)
+    return found
+
+
 def test_the_queue_holds_what_is_due_first_on_top() -> None:
     first, second = refused_by_the_shop(), in_review()
     who = an_arbiter()
-    found = queue(person_id=who.person_id, which=QueueFilter.MINE, after=None, limit=101)
+    found = whole_queue(who, QueueFilter.MINE)
     numbers = [line.number for line in found]
     assert {first.number, second.number} <= set(numbers)
     assert [line.due_at for line in found] == sorted(line.due_at for line in found)
@@ -185,13 +195,7 @@ def test_what_is_late_says_for_how_long(set_clock: SetClock) -> None:
 
 
 def numbers_for(who: Actor, which: QueueFilter) -> set[str]:
-    """Every case in a queue, page by page: other tests have left theirs there too."""
-    found: set[str] = set()
-    place: QueuePlace | None = None
-    while lines := queue(person_id=who.person_id, which=which, after=place, limit=101):
-        found |= {line.number for line in lines}
-        place = QueuePlace(due_at=lines[-1].due_at, number=lines[-1].number)
-    return found
+    return {line.number for line in whole_queue(who, which)}
 
 
 def test_the_filters_leave_out_what_is_not_mine() -> None:
