@@ -132,3 +132,27 @@ def test_a_merchant_who_is_refused_reads_no_buyers_appeal(asker: str, route: str
     said = explain(facts=replace(BOOSTING, asker=asker), decision=nothing, language=language)
     assert told in said
     assert ("申诉" in said or "appeal" in said) == (asker == "buyer")
+
+
+@pytest.mark.parametrize(
+    ("route", "refund", "told"),
+    [
+        ("close", "none", "the order closes at once; no money had moved, what was held is released"),
+        ("close", "full", "a full refund, the order closes at once"),
+        ("upstream", "none", "nothing goes back yet, the supplier has to answer first"),
+        ("upstream", "full", "a full refund, done once the supplier has cancelled"),
+        ("external", "none", "we refund nothing beside it, the payment channel decides"),
+        ("refuse", "none", "no refund, one appeal is possible"),
+        ("instant", "none", "no refund, done at once"),
+        ("platform", "negotiable", "a refund whose amount is agreed or ruled on, the platform decides"),
+    ],
+)
+def test_what_goes_back_and_how_is_one_clause(route: str, refund: str, told: str) -> None:
+    plain = replace(EVERYTHING, route=route, refund=refund, compensation_minor=None, keep_minor=None, fee_percent=None)
+    assert verdict(decision=plain, language="en") == told
+
+
+def test_money_is_told_to_the_cent() -> None:
+    assert verdict(decision=replace(EVERYTHING, refund="full", route="instant"), language="en") == (
+        "a full refund, less a fee of 5%, 3.00 stay with the merchant, compensation of 8.00 from the merchant's deposit on top, done at once"
+    )

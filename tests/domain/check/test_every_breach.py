@@ -160,9 +160,17 @@ def possible(facts: Json) -> Facts | None:
         return None
 
 
+def neighbours(facts: Json) -> Iterator[Json]:
+    """Yield facts that differ in one thing, most of which are not to be compared with these: they show that nothing else is."""
+    for answered in ("none", "agreed", "silent"):
+        yield {**facts, "merchant_answer": answered}
+    for reason in ("DUPLICATE", "LATE_DELIVERY", "WRONG_GOODS_SENT", "MINOR_PURCHASE", "FAKE_OR_ILLICIT"):
+        yield {**facts, "reason": reason}
+
+
 def compared(facts: Json, now: Decision | None, rules: RuleSet) -> Iterator[tuple[Facts, set[tuple[int, str]]]]:
     """Yield the facts these are compared with, and what is broken then."""
-    for other in relatives(facts):
+    for other in (*relatives(facts), *neighbours(facts)):
         if now is not None and (known := possible(other)) is not None and (then := answer(other, rules)) is not None:
             yield known, {(number, rule_of(now)) for number in broken_pair(facts, now, other, then)}
 
