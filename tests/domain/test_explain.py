@@ -152,7 +152,6 @@ def test_what_goes_back_and_how_is_one_clause(route: str, refund: str, told: str
     assert verdict(decision=plain, language="en") == told
 
 
-def test_money_is_told_to_the_cent() -> None:
-    assert verdict(decision=replace(EVERYTHING, refund="full", route="instant"), language="en") == (
-        "a full refund, less a fee of 5%, 3.00 stay with the merchant, compensation of 8.00 from the merchant's deposit on top, done at once"
-    )
+def test_a_fee_is_told_in_per_cent() -> None:
+    only_fee = replace(EVERYTHING, refund="full", route="instant", compensation_minor=None, keep_minor=None)
+    assert verdict(decision=only_fee, language="en") == "a full refund, less a fee of 5%, done at once"

@@ -45,6 +45,8 @@ _NEVER_AGAIN = frozenset(
         ("delivered_percent", None),
     }
 )
+# A merchant who has refused has answered, and may still agree.
+_NOT_AFTER = frozenset({("merchant_answer", "refused", "silent")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ def _changes(facts: Facts, rules: RuleSet, now: Decision) -> Iterator[_Change]:
 
 
 def _is_possible(facts: Facts, key: str, value: Value) -> bool:
-    if (key, value) in _NEVER_AGAIN:
+    if (key, value) in _NEVER_AGAIN or (key, getattr(facts, key), value) in _NOT_AFTER:
         return False
     return key in _OPEN and getattr(facts, key) in _OPEN[key]
 
