@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from anka.domain.policy.compare import Change, compare
 from anka.domain.policy.edit import delete_rule, insert_rule, replace_rule, rule_text
 from anka.domain.policy.grammar import Rule
-from anka.domain.policy.table import default_rules, default_texts, parse_rules
+from anka.domain.policy.table import RuleSet, default_rules, default_texts, parse_rules
 from anka.domain.policy.written import write_rule
 from tests.domain.generated_rules import rules
 
@@ -142,3 +142,94 @@ def test_there_and_back_are_the_same_change_the_other_way_round(name: str, rule:
     assert {(change.kind, change.rule) for change in there} == {("removed", name), ("added", "made-up")}
     assert {(change.kind, change.rule) for change in back} == {("added", name), ("removed", "made-up")}
     assert compare(old=new, new=new) == ()
+
+
+def small(*rules: tuple[int, str], **files: str) -> RuleSet:
+    """Return rules that all do the same, at these positions; with other files beside them."""
+    texts = (f'[[rule]]\nposition = {number}\nid = "{name}"\npattern = "refusal"\nzh = "因为"\nen = "because"\n' for number, name in rules)
+    return parse_rules(texts={"b.toml": "".join(texts)} | {f"{name}.toml": text for name, text in files.items()})
+
+
+def asked(*entries: tuple[str, str]) -> str:
+    return "".join(f'[[evidence]]\nwhen = {{ reason = ["{reason}"] }}\nkinds = ["{kind}"]\n' for reason, kind in entries)
+
+
+A, B = (1, "a"), (2, "b")
+SCREENSHOT, CHECK = ("OTHER", "SCREENSHOT"), ("DUPLICATE", "ID_CHECK")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (small(A), small((2, "a")), [("moved", "a", "position 1", "position 2")]),
+        (
+            small(A, (4, "b")),
+            small((2, "a"), (3, "b")),
+            [("moved", "a", "position 1, before b", "position 2, before b"), ("moved", "b", "position 4, after a", "position 3, after a")],
+        ),
+        (
+            small(A, B, (5, "c")),
+            small(A, (3, "d"), (6, "c")),
+            [
+                ("removed", "b", "position 2, after a", ""),
+                ("added", "d", "", "position 3, after a"),
+                ("moved", "c", "position 5, after b", "position 6, after d"),
+            ],
+        ),
+    ],
+)
+def test_changes_come_in_the_order_of_the_rules_with_the_place_of_each(old: RuleSet, new: RuleSet, told: list[tuple[str, ...]]) -> None:
+    found = [(change.kind, change.rule, change.fields[0].old_en, change.fields[0].new_en) for change in compare(old=old, new=new)]
+    assert found == told
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (small(A), small(A), []),
+        (small(A), small(A, e="complaint_cap_minutes = 1200\n"), []),
+        (small(A, a=asked(SCREENSHOT), c=asked(CHECK)), small(A, c=asked(SCREENSHOT), d=asked(CHECK)), []),
+        (small(A, a=asked(SCREENSHOT), c=asked(CHECK)), small(A, a=asked(SCREENSHOT)), [("重复下单：身份核验", "")]),
+        (small(A, a=asked(SCREENSHOT)), small(A, a=asked(SCREENSHOT, CHECK)), [("", "重复下单：身份核验")]),
+        (
+            small(A, a=asked(SCREENSHOT, CHECK)),
+            small(A, a=asked(("PRICE_CHANGED", "OTHER"))),
+            [("其他原因：截图", "价格变动：其他证据"), ("重复下单：身份核验", "")],
+        ),
+        (
+            small(A, a=asked(SCREENSHOT)),
+            small(A, a=asked(("PRICE_CHANGED", "OTHER"), CHECK)),
+            [("其他原因：截图", "价格变动：其他证据"), ("", "重复下单：身份核验")],
+        ),
+    ],
+)
+def test_evidence_is_compared_entry_by_entry_whatever_file_it_is_in(old: RuleSet, new: RuleSet, told: list[tuple[str, str]]) -> None:
+    fields = [field for change in compare(old=old, new=new) for field in change.fields]
+    assert [tuple(said.removeprefix("原因：") for said in (field.old_zh, field.new_zh)) for field in fields] == told
+    assert {field.name for field in fields} <= {"evidence"}
+
+
+def test_without_evidence_of_their_own_rules_ask_for_the_default() -> None:
+    (change,) = compare(old=small(A), new=small(A, a=asked(SCREENSHOT)))
+    assert (change.kind, change.part, change.rule) == ("changed", "evidence", "")
+    assert change.fields[0].new_en == "reason: another reason: a screenshot"
+    assert sum(bool(field.old_en) for field in change.fields) > 1
+    assert change.to_json()["part"] == "evidence"
+
+
+def test_words_of_ones_own_are_compared_with_the_default_ones_and_each_other() -> None:
+    words = '[words]\nagreed = { zh = "好。", en = "Fine." }\n'
+    sets = [small(A), small(A, w=words), small(A, w=words.replace("Fine", "Good"))]
+    (own,), (other,) = compare(old=sets[0], new=sets[1]), compare(old=sets[1], new=sets[2])
+    assert [(field.name, field.new_zh, field.new_en) for field in own.fields] == [("words.agreed", "好。", "Fine.")]
+    assert own.fields[0].old_en not in ("", "Fine.")
+    assert [(field.old_zh, field.new_zh, field.old_en, field.new_en) for field in other.fields] == [("好。", "好。", "Fine.", "Good.")]
+    assert (other.kind, other.part, other.rule) == ("changed", "words", "")
+
+
+def test_the_cap_is_told_in_both_languages() -> None:
+    (change,) = compare(old=small(A, c="complaint_cap_minutes = 1200\n"), new=small(A, c="complaint_cap_minutes = 600\n"))
+    assert (change.kind, change.part, change.rule, len(change.fields)) == ("changed", "complaint_cap", "", 1)
+    field = change.fields[0]
+    assert (field.name, field.old_zh, field.new_zh) == ("complaint_cap_minutes", "20 小时", "10 小时")
+    assert (field.old_en, field.new_en) == ("20 h", "10 h")
