@@ -150,3 +150,11 @@ def test_findings_come_by_property_then_in_the_order_of_the_table() -> None:
     assert short_facts(facts=last.facts) == {**KEY, "stage": "reserved", "reason": "LATE_DELIVERY"}
     assert short_facts(facts=last.other[0]) == {**KEY, "stage": "reserved"}
     assert last.other[1].fee_percent is None
+
+
+def test_what_was_decided_before_in_part_of_a_stage_counts_there_only() -> None:
+    """What is left of a stage shares no facts with the second rule, and some with the third."""
+    found = report(
+        ("staff", when(STAFF)), ("again", when('{ asker = ["platform"], stage = ["queued"] }')), ("more", when(QUEUED)), ("rest", REST)
+    )
+    assert [(entry.rule, entry.taken_by) for entry in found.unreachable] == [("again", ("staff",))]
