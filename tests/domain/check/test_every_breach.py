@@ -23,7 +23,7 @@ from anka.domain.policy.grammar import Rule, RuleTableError
 from anka.domain.policy.table import RuleSet, parse_rules
 from anka.domain.policy.vocabulary import ALWAYS
 from tests.domain.check.independent import Json, answer, broken_alone, broken_pair, relatives, rule_of
-from tests.domain.check.made import written
+from tests.domain.check.made import FULL_AT_ONCE, written
 from tests.domain.check.places import Places
 from tests.domain.oracle import ALL_REASONS, STAGES, reason_fits
 
@@ -220,7 +220,13 @@ def test_what_no_file_may_say_is_looked_for_all_the_same(text: str, change: dict
 SEEDS = range(40)
 OFFER_OF_NOTHING = 'pattern = "turn"\nrefund = "none"\nfault = "none"\ngoods = "hold"\nclock = 1\nsilence = "escalate"'
 REFUSED = 'route = "refuse"\nrefund = "none"\nfault = "none"\ngoods = "keep"'
-BY_HAND = (("a refusal after silence where nothing was offered", 'when = { merchant_answer = ["silent"] }\n' + REFUSED, OFFER_OF_NOTHING),)
+FULL_TURN = OFFER_OF_NOTHING.replace('refund = "none"', 'refund = "full"')
+BY_HAND = (
+    ("a refusal after silence where nothing was offered", 4, 'when = { merchant_answer = ["silent"] }\n' + REFUSED, OFFER_OF_NOTHING),
+    ("less after silence", 4, 'when = { merchant_answer = ["silent"] }\n' + FULL_AT_ONCE + "\nfee_percent = 5", FULL_TURN),
+    ("less for reasons that are nobody's fault", 3, 'when = { group = ["protected", "special"] }\n' + REFUSED, FULL_AT_ONCE),
+    ("less for one change of mind", 3, 'when = { reason = ["DUPLICATE"] }\n' + REFUSED, FULL_AT_ONCE),
+)
 
 
 def agree(rules: RuleSet, random: Random) -> Counter[int]:
@@ -246,10 +252,10 @@ def test_boxes_and_single_facts_agree(seed: int) -> None:
     agree(table(random), random)
 
 
-@pytest.mark.parametrize("rules", [entry[1:] for entry in BY_HAND], ids=[entry[0] for entry in BY_HAND])
-def test_boxes_and_single_facts_agree_on_tables_written_by_hand(rules: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("broken", "rules"), [(entry[1], entry[2:]) for entry in BY_HAND], ids=[entry[0] for entry in BY_HAND])
+def test_boxes_and_single_facts_agree_on_tables_written_by_hand(broken: int, rules: tuple[str, ...]) -> None:
     texts = (written(number, lines, identifier=f"r{number}") for number, lines in enumerate(rules, start=1))
-    assert agree(parse_rules(texts={"small.toml": "".join(texts)}), Random(1))[4]
+    assert agree(parse_rules(texts={"small.toml": "".join(texts)}), Random(1))[broken]
 
 
 def test_every_property_is_broken_often_enough() -> None:

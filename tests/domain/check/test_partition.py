@@ -32,12 +32,30 @@ silence = "escalate"
 )
 
 
+PLAIN = 'refund = "full"\nfault = "none"\ngoods = "'
+ALONE = [
+    *(f'route = "instant"\n{PLAIN}{term}"' for term in ("spoiled", "unopened", "returned")),
+    f'pattern = "turn"\n{PLAIN}unopened"\nclock = 5\nsilence = "refund"',
+    'pattern = "platform"\nrefund = "full"',
+    'pattern = "refusal"',
+]
+"""Outcomes of a rule for everything: what default rules say of some stages only is looked at in all of them."""
+
+
+@pytest.mark.parametrize("outcome", ALONE)
+def test_one_rule_for_everything_is_decided_the_same(outcome: str) -> None:
+    assert_same(parse_rules(texts={"one.toml": written(1, outcome)}), Random(4), 1500)
+
+
 @pytest.mark.parametrize(("rules", "seed"), [(default_rules(), 1), (parse_rules(texts={**repaired_texts(), "strange.toml": STRANGE}), 2)])
 def test_the_boxes_say_what_decide_says(rules: RuleSet, seed: int) -> None:
-    random = Random(seed)
+    assert_same(rules, Random(seed), 10_000)
+
+
+def assert_same(rules: RuleSet, random: Random, count: int) -> None:
     scenes = judge(rules=rules)
     places = {str(goods[0].space.goods): Places(goods[0].space) for goods in scenes}
-    for _ in range(10_000):
+    for _ in range(count):
         facts = Facts.from_json(random_facts(random))
         judged, place = the_scene(scenes, facts), places[facts.goods].of(facts)
         decision = decide(facts, rules)
