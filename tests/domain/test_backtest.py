@@ -253,6 +253,25 @@ def test_pairs_come_most_frequent_first() -> None:
     assert [example.past.case for example in report.examples] == ["A-C1", "A-C2", "A-C9"]
 
 
+def test_what_is_equally_frequent_comes_in_the_order_of_names_and_so_do_currencies() -> None:
+    names = ("b", "a", "c")
+    pasts = [past(OLD, order=f"A-{name}", case=f"A-C{name}", currency={"b": "USD"}.get(name, "CNY")) for name in names]
+    named = [replace(one, decision=replace(one.decision, rule=name)) for one, name in zip(pasts, names, strict=True)]
+    other = past({**OLD, "reason": "DUPLICATE"}, order="A-9", case="A-C9")
+    report = tried(a_day_only(), *named[:1], other, *named[1:])
+    assert list(report.by_rule) == [("a", "day-over"), ("b", "day-over"), ("c", "day-over"), ("sealed", "day-over")]
+    assert list(report.money) == ["CNY", "USD"]
+    two = tried(a_day_only(), named[0], other)
+    assert list(two.by_reason) == ["DUPLICATE", "NO_LONGER_NEEDED"]
+
+
+def test_what_people_settled_and_the_rules_would_is_counted_apart_too() -> None:
+    settled = past(FRESH, amount=900)
+    settled = replace(settled, decision=replace(settled.decision, refund="negotiable", refund_percent=None))
+    money = tried(default_rules(), settled).money["CNY"]
+    assert (money.units, money.undetermined, money.undetermined_changed, money.undetermined_changed_minor) == (0, 1, 1, 900)
+
+
 def test_a_report_is_json() -> None:
     report = tried(a_day_only(), past(OLD), past(OPENED, order="A-2", case="A-C2"))
     assert json.loads(json.dumps(report.to_json())) == report.to_json()

@@ -107,6 +107,8 @@ def test_overlaps_are_told_in_the_order_of_the_table_with_the_smallest_facts() -
         (FULL_AT_ONCE + "\ncompensation_minor = 4", FULL_AT_ONCE, False),
         (FULL_AT_ONCE + "\nreplacement_first = true", FULL_AT_ONCE, False),
         (FULL_AT_ONCE + "\nreplacement_first = false", FULL_AT_ONCE, True),
+        (FULL_AT_ONCE + '\nevidence = ["SCREENSHOT"]', FULL_AT_ONCE, False),
+        (FULL_AT_ONCE + '\nevidence = ["SCREENSHOT"]', FULL_AT_ONCE + '\nevidence = ["SCREENSHOT"]', True),
         (TURN + "clock = 5", TURN + "clock = 5", True),
         (TURN + "clock = 5", TURN + "clock = 6", False),
         (TURN + "clock = 5", TURN.replace('silence = "refund"', 'silence = "escalate"') + "clock = 5", False),
@@ -126,7 +128,7 @@ def test_entries_that_never_count_are_told_by_number() -> None:
     lists = {
         "fault": entries.replace("A", '"none"').replace("B", '"buyer"'),
         "goods": after.replace("A", '"hold"').replace("B", '"keep"'),
-        "replacement_first": after.replace("A", "true").replace("B", "false"),
+        "replacement_first": '[{ when = { stage = ["sealed"] }, is = A }, { is = B }]'.replace("A", "true").replace("B", "false"),
     }
     plain = 'route = "instant"\nrefund = "full"\n' + "\n".join(f"{name} = {text}" for name, text in lists.items())
     turn = TURN + "clock = " + after.replace("A", "5").replace("B", "6")
@@ -158,3 +160,11 @@ def test_what_was_decided_before_in_part_of_a_stage_counts_there_only() -> None:
         ("staff", when(STAFF)), ("again", when('{ asker = ["platform"], stage = ["queued"] }')), ("more", when(QUEUED)), ("rest", REST)
     )
     assert [(entry.rule, entry.taken_by) for entry in found.unreachable] == [("again", ("staff",))]
+
+
+def test_a_rule_that_never_decides_is_told_once_from_its_first_alternative_on() -> None:
+    found = report(
+        ("first", when(QUEUED)), ("never", when('[{ stage = ["queued"], overdue = true }, { stage = ["queued"] }]')), ("rest", REST)
+    )
+    assert [(entry.rule, entry.part, entry.number) for entry in found.unreachable] == [("never", "rule", 1)]
+    assert [finding.key for finding in found.findings if finding.property == 2] == [(2, "never")]
