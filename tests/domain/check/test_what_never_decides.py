@@ -7,6 +7,7 @@ from anka.domain.policy.table import parse_rules
 from tests.domain.check.made import FULL_AT_ONCE, written
 
 TURN = 'pattern = "turn"\nrefund = "full"\nfault = "none"\ngoods = "hold"\nsilence = "refund"\n'
+ASKED = 'pattern = "platform"\nrefund = "negotiable"\n'
 REST = 'pattern = "refusal"'
 KEY = {"goods": "card_key", "reason": "DUPLICATE"}
 DONE = {**KEY, "stage": "working", "upstream": "done"}
@@ -107,8 +108,9 @@ def test_overlaps_are_told_in_the_order_of_the_table_with_the_smallest_facts() -
         (FULL_AT_ONCE + "\ncompensation_minor = 4", FULL_AT_ONCE, False),
         (FULL_AT_ONCE + "\nreplacement_first = true", FULL_AT_ONCE, False),
         (FULL_AT_ONCE + "\nreplacement_first = false", FULL_AT_ONCE, True),
-        (FULL_AT_ONCE + '\nevidence = ["SCREENSHOT"]', FULL_AT_ONCE, False),
-        (FULL_AT_ONCE + '\nevidence = ["SCREENSHOT"]', FULL_AT_ONCE + '\nevidence = ["SCREENSHOT"]', True),
+        (ASKED + 'evidence = ["SCREENSHOT"]', ASKED, False),
+        (ASKED + 'evidence = ["SCREENSHOT"]', ASKED + 'evidence = ["OTHER"]', False),
+        (ASKED + 'evidence = ["SCREENSHOT"]', ASKED + 'evidence = ["SCREENSHOT"]', True),
         (TURN + "clock = 5", TURN + "clock = 5", True),
         (TURN + "clock = 5", TURN + "clock = 6", False),
         (TURN + "clock = 5", TURN.replace('silence = "refund"', 'silence = "escalate"') + "clock = 5", False),
