@@ -19,6 +19,7 @@ from anka.domain.policy.edit import (
     "items",
     [
         ["a = 1\n", "b = 2"],
+        ["X = 1\n", "b = 2\n"],
         ["a = 1 # a ] comment\n", "b = 2\n"],
         ["a = [ # ]\n  1,\n]\n", "b = 2\n"],
         ["a = [ # '\n  { x = [1] }, # }\n] # [\n", "b = 2\n"],
