@@ -1,5 +1,7 @@
 """Where a rule's lines begin and end in its file, to the byte, and what is between them after a change."""
 
+import tomllib
+
 import pytest
 
 from anka.domain.policy.edit import (
@@ -165,3 +167,26 @@ def test_only_the_digits_of_a_position_change(lines: str, changed: str) -> None:
 def test_a_position_that_is_no_plain_digits_stays(position: str) -> None:
     with pytest.raises(RuleNotFound, match=r"^a\.toml, rule 'one': its position is not written as digits$"):
         renumber_rule(texts={"a.toml": ONE.replace("10", position)}, rule="one", position=777)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a = 1\n[[rule]]\n", ["[[rule]]\n"]),
+        ("[[rule]]\n[rule.when]\n[[rule]]\n[rule.when]\n# end\n", ["[[rule]]\n[rule.when]\n"] * 2),
+        ("[[rule]]\n[rule.when]\n[ruleX]\n[Xrule]\n", ["[[rule]]\n[rule.when]\n"]),
+        # No table of a list: there is nothing to take out.
+        ("[rule.when]\nbad = true\n", []),
+    ],
+)
+def test_tables_without_keys_are_tables_too(text: str, found: list[str]) -> None:
+    assert [text[block.start : block.end] for block in blocks_of(text=text)] == found
+
+
+def test_what_is_no_toml_has_no_rules() -> None:
+    with pytest.raises(tomllib.TOMLDecodeError):
+        blocks_of(text="a = ")
+
+
+def test_of_two_rules_of_one_name_the_first_file_counts() -> None:
+    assert file_of(texts={"b.toml": ONE, "a.toml": ONE}, rule="one") == "a.toml"

@@ -96,7 +96,7 @@ def _spans(text: str) -> list[tuple[int, int]]:
             spans.append((start, end))
         elif of_a_rule and spans:
             spans[-1] = (spans[-1][0], end)
-        inside = of_a_rule
+        inside = of_a_rule and bool(spans)
     return spans
 
 
