@@ -326,3 +326,20 @@ def test_a_difference_is_told_in_words(change: dict[str, object], zh: str, en: s
 def test_other_words_alone_are_no_difference() -> None:
     assert differing(old=SAME, new=replace(SAME, because_zh="别的话。", because_en="Other words.")) == ()
     assert tried(default_rules(), replace(past(OPENED), decision=replace(SAME, because_en="Other words."))).same == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"fault": "merchant"}, "fault: nobody → the merchant"),
+        ({"goods_after": "keep"}, "the goods: voided → stay with the buyer"),
+        ({"on_silence": "refund"}, "without an answer: goes to the platform by itself → the money goes back by itself"),
+        ({"replacement_first": True}, "replacement offered first: no → yes"),
+        ({"evidence_needed": ()}, "evidence needed as well: a screenshot of the error → none"),
+        ({"because_en": "Other words."}, "a refund whose amount is agreed or ruled on, the merchant answers first"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_difference_is_told_with_the_name_of_the_field(change: dict[str, object], said: str) -> None:
+    new = replace(SAME, **change)  # type: ignore[arg-type]  # the names and values of a decision's fields
+    assert difference_in_words(old=SAME, new=new, language="en") == said
