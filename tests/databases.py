@@ -128,11 +128,16 @@ def _migrate(database: Database) -> None:
 
 def _wait_longer_for_locks(owner: psycopg.Connection[tuple[Any, ...]]) -> None:
     """Let nobody give up after the 3 s of production: a test that holds a lock may need longer for what it does meanwhile."""
+    wait_for_locks(owner, limit=f"{LOCK_SECONDS}s")
+
+
+def wait_for_locks(owner: psycopg.Connection[tuple[Any, ...]], *, limit: str) -> None:
+    """Let every function that waits for locks wait so long."""
     limited = "SELECT oid::regprocedure::text FROM pg_proc WHERE proconfig::text LIKE '%lock_timeout=%'"
     functions = [str(row[0]) for row in owner.execute(limited)]
     assert functions
     for function in functions:
-        owner.execute(f"ALTER FUNCTION {function} SET lock_timeout = '{LOCK_SECONDS}s'".encode())
+        owner.execute(f"ALTER FUNCTION {function} SET lock_timeout = '{limit}'".encode())
 
 
 def point_django_at(conninfo: str) -> None:

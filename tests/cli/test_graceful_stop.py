@@ -31,6 +31,7 @@ from tests.databases import Database
 
 TICK = threading.Event()
 MOST_SECONDS = 60
+LOOK_SECONDS = 2
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
@@ -59,16 +60,17 @@ class Web:
         self.process = start(("web", "--port", str(self.port), "--workers", "1", "--grace", str(MOST_SECONDS)), variables, self.log)
         assert eventually(lambda: self.answers("/livez")), self.log.read_text()
 
-    def ask(self, path: str, body: object = None, token: str = "") -> Any:
+    def ask(self, path: str, body: object = None, token: str = "", seconds: float = MOST_SECONDS) -> Any:
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}", "Idempotency-Key": "once"} if token else {}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers)
-        with urllib.request.urlopen(request, timeout=MOST_SECONDS) as answer:
+        with urllib.request.urlopen(request, timeout=seconds) as answer:
             return json.load(answer)
 
     def answers(self, path: str) -> bool:
+        """Whether somebody who comes now is answered; who is left waiting in the queue of a socket nobody listens to any more is not."""
         try:
-            return bool(self.ask(path))
+            return bool(self.ask(path, seconds=LOOK_SECONDS))
         except urllib.error.HTTPError:
             return True
         except OSError:

@@ -1,4 +1,7 @@
-"""The oldest PostgreSQL we promise, as Debian installs it: the tests of capabilities and flows run there unchanged, and `anka` too."""
+"""The oldest PostgreSQL we promise, as Debian installs it: the tests of capabilities and flows run there unchanged, and `anka` too.
+
+By day the tables, the first path and the life of cases and rules; at night (ANKA_NIGHTLY=1) every flow.
+"""
 
 import os
 import pwd
@@ -15,7 +18,8 @@ from tests.cli.running import anka
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("tests/capabilities", "tests/flows")
+BY_DAY = ("tests/flows/test_first_path.py", "tests/flows/test_cases.py", "tests/flows/test_policy_life.py")
+ROOMS = ("tests/capabilities", *(("tests/flows",) if os.environ.get("ANKA_NIGHTLY") == "1" else BY_DAY))
 pytestmark = pytest.mark.skipif(not (PROGRAMS / "initdb").exists(), reason="Debian's postgresql-15 is not installed")
 
 

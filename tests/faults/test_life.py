@@ -17,7 +17,7 @@ from tests.faults.model.things import Case, Unit
 NIGHTLY = os.environ.get("ANKA_NIGHTLY") == "1"
 # By day the same walks every time; by night others. A walk that fails prints the steps that lead there.
 WALKS = settings(
-    max_examples=1500 if NIGHTLY else 150,
+    max_examples=1500 if NIGHTLY else 80,
     stateful_step_count=50 if NIGHTLY else 25,
     derandomize=not NIGHTLY,
     database=None,

@@ -330,6 +330,8 @@ def test_our_own_trouble_is_no_refusal_and_the_gateway_tries_again(market: Marke
     number = market.begin(order)
     market.play(order, number, deliver="send")
     before = snapshot()
+    with fresh_database.as_owner() as owner:
+        databases.wait_for_locks(owner, limit="200ms")
     with fresh_database.as_owner() as somebody, somebody.transaction():
         somebody.execute("SELECT FROM orders_order WHERE number = %s FOR UPDATE", (order.number,))
         assert market.gateway.sender.work_once() == 1
