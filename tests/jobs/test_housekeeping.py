@@ -1,5 +1,7 @@
 """Keeping house changes no books and forgets nothing that still counts."""
 
+import threading
+
 from anka.core import database
 from anka.core.clock import Moment
 from anka.jobs.audit import audit
@@ -7,14 +9,22 @@ from anka.jobs.housekeeping import keep_house, refresh_statistics
 from tests.builders import a_cancelled_order, at
 from tests.databases import Database
 
+TICK = threading.Event()
+
 
 def test_busy_accounts_are_rolled_up_and_keep_their_balance(fresh_database: Database) -> None:
     order = a_cancelled_order()
     account = (order.shop.id, "psp:sandbox:clearing", "CNY")
     before = database.value("SELECT account_balance(%s, %s, %s)", account)
-    keep_house(at=at(10))
-    cached = database.value("SELECT debits - credits FROM ledger_account WHERE shop_id = %s AND code = %s AND currency = %s", account)
-    assert (cached, database.value("SELECT account_balance(%s, %s, %s)", account)) == (before, before)
+    cached = "SELECT debits - credits FROM ledger_account WHERE shop_id = %s AND code = %s AND currency = %s"
+
+    def rolled_up() -> bool:
+        """What is older than every open transaction of the server is, whatever database that is of: another test's may hold it up."""
+        keep_house(at=at(10))
+        return bool(database.value(cached, account) == before)
+
+    assert any(rolled_up() or TICK.wait(0.05) for _round in range(1200))
+    assert database.value("SELECT account_balance(%s, %s, %s)", account) == before
     assert database.value("SELECT count(*) FROM core_checkpoint") == 1
     assert audit(now=at(11).now) == []
 
