@@ -21,7 +21,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     *(
         f"anka.{room}.apps.{room.capitalize()}Config"
-        for room in ("core", "accounts", "ledger", "messaging", "policies", "catalog", "vault", "payments", "orders", "cases")
+        for room in ("core", "accounts", "ledger", "messaging", "policies", "catalog", "vault", "payments", "funds", "orders", "cases")
     ),
     "anka.web.apps.WebConfig",
 ]

@@ -4,7 +4,7 @@ from importlib.resources import files
 
 import psycopg
 
-ROOMS = ("core", "accounts", "ledger", "messaging", "policies", "catalog", "vault", "payments", "orders", "cases", "flows")
+ROOMS = ("core", "accounts", "ledger", "messaging", "policies", "catalog", "vault", "payments", "funds", "orders", "cases", "flows")
 
 
 def read_sql(room: str, name: str) -> str:

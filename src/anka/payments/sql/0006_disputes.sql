@@ -1,0 +1,2 @@
+-- Chargebacks: a payer's bank takes money back, whatever we think.
+SELECT 1;
