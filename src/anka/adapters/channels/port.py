@@ -197,8 +197,8 @@ class PaymentNotStarted(Exception):
 class Manners:
     """How a channel wants to be treated.
 
-    `asks_to_start`: starting a payment calls the channel, so its answer is kept and used again. `retries_refunds`: asking for a refund again
-    with the same number is harmless, and it can be asked about; where not, it is sent once and an unknown outcome goes to a person.
+    `asks_to_start`: starting a payment calls the channel, so its answer is kept and used again. `retries_refunds`: asking for a refund
+    again with the same number is harmless, and it can be asked about; where not, it is sent once and an unknown outcome goes to a person.
     `mends_abnormal`: a refund that became abnormal can be sent another way by the channel itself. `has_bills`: it can be asked for bills.
     `shows_qr`: a buyer at a desk pays with a phone.
     """
