@@ -29,7 +29,7 @@ def _sandbox(database: Database, tmp_path: Path) -> Iterator[None]:
     lend_keyring(tmp_path)
     wire(replace(ENVIRONMENT, home=tmp_path, gateway_url=f"http://127.0.0.1:{running.port}"))
     yield
-    channels["sandbox"].close_connections()  # type: ignore[attr-defined]  # the sandbox's channel has connections
+    channels["sandbox"].close_connections()
     running.stop()
     wire(ENVIRONMENT)
 

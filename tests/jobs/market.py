@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from anka.adapters.channels import sandbox_play
-from anka.adapters.channels.port import PaymentRequest
+from anka.adapters.channels.port import Incoming, PaymentRequest
 from anka.adapters.channels.sandbox import SandboxChannel
 from anka.adapters.channels.sandbox_keys import Mode
 from anka.adapters.channels.sandbox_play import FaultWish, Played, ReturnedNotice
@@ -65,9 +65,15 @@ class Endpoint:
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.do_POST()
+
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                status, content_type, answer = endpoint.answer(self.path.removeprefix(PATH), dict(self.headers.items()), body)
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                path, _, query = self.path.removeprefix(PATH).partition("?")
+                message = Incoming(headers=headers, body=body, method=self.command, query=query)
+                status, content_type, answer = endpoint.answer(path, message)
                 self.send_response(status)
                 self.send_header("Content-Type", content_type)
                 self.send_header("Content-Length", str(len(answer)))
@@ -82,9 +88,9 @@ class Endpoint:
         self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
-    def answer(self, channel: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str, bytes]:
+    def answer(self, channel: str, message: Incoming) -> tuple[int, str, bytes]:
         try:
-            found = notices.receive(channel=channel, headers=headers, body=body, at=moment())
+            found = notices.receive(channel=channel, message=message, at=moment())
         except Refusal as refused:
             found = (refused.status, "application/json", b"{}")
         finally:
@@ -161,11 +167,11 @@ class Market:
         sandbox_play.preset_fault(channel=self.channel, operation=operation, fault=fault, **more)
 
     def give(self, notice: ReturnedNotice, *, channel: str = "sandbox") -> int:
-        return self.post(headers=notice.headers, body=notice.body, channel=channel)
+        return notices.receive(channel=channel, message=notice.incoming, at=self.now)[0]
 
     def post(self, *, headers: Mapping[str, str], body: bytes, channel: str = "sandbox") -> int:
         """Hand a message to the job and return the HTTP status it is answered with."""
-        return notices.receive(channel=channel, headers=headers, body=body, at=self.now)[0]
+        return notices.receive(channel=channel, message=Incoming(headers=headers, body=body), at=self.now)[0]
 
     def send(self) -> int:
         """Let the gateway send what is due over the wire; return how many notices it tried."""

@@ -70,7 +70,7 @@ def test_a_late_try_is_signed_anew(world: World) -> None:
     world.real.tick(3_600)
     world.gateway.sender.work_once()
     first, second = world.merchant.received()
-    assert world.channel.read_notice(headers=second.headers, body=second.body, now=world.now()).number == "Q1"
+    assert world.read(second).number == "Q1"
     assert first.headers["Anka-Timestamp"] != second.headers["Anka-Timestamp"]
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from anka.adapters.channels.port import EvidenceStatus, NoticeRefused, NoticeTooOld
+from anka.adapters.channels.port import EvidenceStatus, Incoming, NoticeRefused, NoticeTooOld
 from anka.adapters.channels.sandbox import PaymentAlreadyExpired
 from anka.adapters.channels.sandbox_play import ReturnedNotice, SandboxRefused
 from anka.sandbox import clock
@@ -14,7 +14,7 @@ from tests.sandbox.world import Received, World, said
 
 
 def read(world: World, notice: ReturnedNotice | Received) -> object:
-    return world.channel.read_notice(headers=notice.headers, body=notice.body, now=world.now())
+    return world.read(notice)
 
 
 def test_paying_at_the_cashier_leads_back_to_the_shop_and_tells_the_merchant(world: World) -> None:
@@ -29,7 +29,7 @@ def test_paying_at_the_cashier_leads_back_to_the_shop_and_tells_the_merchant(wor
     assert (answer.status_code, answer.headers["location"]) == (303, f"{world.merchant.address}/orders/Q1")
     assert world.gateway.sender.work_once() == 1
     [received] = world.merchant.received()
-    notice = world.channel.read_notice(headers=received.headers, body=received.body, now=world.now())
+    notice = world.read(received)
     assert (notice.kind, notice.number, notice.evidence.status) == ("payment.paid", "Q1", EvidenceStatus.SUCCEEDED)
     assert (notice.evidence.amount_minor, notice.evidence.currency) == (9_900, "CNY")
     assert notice.evidence.channel_number == world.query_payment().channel_number
@@ -155,7 +155,7 @@ def test_playing_can_pay_what_has_expired_or_was_closed_for_that_is_late_money(w
 def test_returned_notices_are_genuine_and_are_not_sent_as_well(world: World) -> None:
     played = world.play()
     [notice] = played.notices
-    assert world.channel.read_notice(headers=notice.headers, body=notice.body, now=world.now()).number == "Q1"
+    assert world.read(notice).number == "Q1"
     assert world.gateway.sender.work_once() == 0
 
 
@@ -192,13 +192,13 @@ def test_a_reflected_request_relabelled_as_a_notice_does_not_pass_either(world: 
     [notice] = world.play(faults=["reflected"]).notices
     relabelled = {**notice.headers, "Anka-Purpose": "notice"}
     with pytest.raises(NoticeRefused) as refusal:
-        world.channel.read_notice(headers=relabelled, body=notice.body, now=world.now())
+        world.channel.read_notice(message=Incoming(headers=relabelled, body=notice.body), now=world.now())
     assert refusal.value.code == "bad_signature"
 
 
 def test_a_notice_for_another_order_is_genuine_but_names_a_number_nobody_issued(world: World) -> None:
     [notice] = world.play(faults=["other_order"]).notices
-    told = world.channel.read_notice(headers=notice.headers, body=notice.body, now=world.now())
+    told = world.read(notice)
     assert told.number not in {"", "Q1"}
     [named] = world.play(faults=[{"fault": "other_order", "number": "Q9"}]).notices
     assert said(named.body)["number"] == "Q9"

@@ -48,7 +48,7 @@ def test_a_refund_left_alone_succeeds_after_a_while_and_tells(paid: World) -> No
 def test_every_outcome_can_be_played_and_is_told(paid: World, outcome: RefundOutcome) -> None:
     paid.refund()
     [notice] = play(paid, outcome).notices
-    told = paid.channel.read_notice(headers=notice.headers, body=notice.body, now=paid.now())
+    told = paid.read(notice)
     assert (told.kind, told.number, told.payment_number) == (f"refund.{outcome}", "R1", "Q1")
     assert told.evidence.status.value == outcome
     assert paid.query_refund().status.value == outcome
@@ -211,7 +211,7 @@ def test_an_attack_on_a_refund_changes_nothing(paid: World, fault: str, code: st
     paid.refund()
     [notice] = play(paid, "succeeded", faults=[fault]).notices
     with pytest.raises(NoticeRefused) as refusal:
-        paid.channel.read_notice(headers=notice.headers, body=notice.body, now=paid.now())
+        paid.read(notice)
     assert refusal.value.code == code
     assert paid.query_refund().status is EvidenceStatus.PROCESSING
 

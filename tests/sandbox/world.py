@@ -14,10 +14,10 @@ from typing import Any
 
 import httpx
 
-from anka.adapters.channels.port import Evidence, PaymentRequest, RefundRequest
+from anka.adapters.channels.port import Evidence, Incoming, Notice, PaymentRequest, RefundRequest
 from anka.adapters.channels.sandbox import SandboxChannel
 from anka.adapters.channels.sandbox_keys import Mode
-from anka.adapters.channels.sandbox_play import FaultWish, PaymentOutcome, Played, play_payment, preset_fault
+from anka.adapters.channels.sandbox_play import FaultWish, PaymentOutcome, Played, ReturnedNotice, play_payment, preset_fault
 from anka.sandbox import clock
 from anka.sandbox.gateway import Gateway, GatewaySettings
 from anka.sandbox.server import RunningGateway
@@ -113,11 +113,14 @@ class World:
         return play_payment(channel=self.channel, number=number, outcome=outcome, faults=faults or [], cashier_url=url, **more)
 
     def refund(self, number: str = "R1", amount_minor: int = 10_000, payment: str = "Q1", currency: str = "CNY") -> Evidence:
-        request = RefundRequest(payment_number=payment, refund_number=number, amount_minor=amount_minor, currency=currency)
-        return self.channel.submit_refund(request=request, now=self.now())
+        return self.channel.submit_refund(request=a_refund(number, amount_minor, payment, currency), now=self.now())
 
     def query_refund(self, number: str = "R1") -> Evidence:
-        return self.channel.query_refund(number=number, now=self.now())
+        return self.channel.query_refund(request=a_refund(number), now=self.now())
+
+    def read(self, notice: Received | ReturnedNotice) -> Notice:
+        """What the channel makes of a notice."""
+        return self.channel.read_notice(message=Incoming(headers=notice.headers, body=notice.body), now=self.now())
 
     def query_payment(self, number: str = "Q1") -> Evidence:
         return self.channel.query_payment(number=number, now=self.now())
@@ -136,6 +139,12 @@ class World:
     def press(self, number: str, outcome: str, *faults: str) -> httpx.Response:
         token = self.one(f"SELECT token FROM sandbox.payment WHERE number = '{number}'")
         return httpx.post(f"{self.gateway_url}/cashier/{token}", data={"outcome": outcome, "fault": list(faults)}, trust_env=False)
+
+
+def a_refund(number: str = "R1", amount_minor: int = 10_000, payment: str = "Q1", currency: str = "CNY") -> RefundRequest:
+    return RefundRequest(
+        payment_number=payment, refund_number=number, amount_minor=amount_minor, currency=currency, payment_amount_minor=amount_minor
+    )
 
 
 def build(*, home: Path, database_url: str, merchant: Merchant) -> tuple[World, RunningGateway]:

@@ -105,7 +105,8 @@ def _call(environ: Mapping[str, Any], route: Route, parameters: dict[str, str], 
 
 def _read(call: Call, route: Route, environ: Mapping[str, Any], read: Callable[[int], bytes]) -> None:
     query = environ.get("QUERY_STRING", "")
-    if query or route.query is not None:
+    # The query of a channel's message is the channel's own.
+    if (query or route.query is not None) and not route.raw_body:
         call.query = read_query(route, query)
     if route.method != "POST":
         return

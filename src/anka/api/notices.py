@@ -1,12 +1,19 @@
 """What payment channels tell us. The body is the channel's own, so is the answer."""
 
+from anka.adapters.channels.port import Incoming
 from anka.api.call import Answer, Call
 from anka.jobs import notices
+
+# What is longer is no notice; its signature does not fit once it is cut.
+LONGEST_QUERY = 8_192
 
 
 def receive(call: Call) -> Answer:
     """Hand a message of a channel to the job that checks and takes it, and answer as the channel wants."""
-    status, content_type, body = notices.receive(channel=call.parameters["channel"], headers=_headers(call), body=call.raw_body, at=call.at)
+    message = Incoming(
+        headers=_headers(call), body=call.raw_body, method=call.method, query=str(call.headers.get("QUERY_STRING") or "")[:LONGEST_QUERY]
+    )
+    status, content_type, body = notices.receive(channel=call.parameters["channel"], message=message, at=call.at)
     return Answer(status, raw=body, content_type=content_type)
 
 

@@ -10,10 +10,11 @@ refused: the channel sends it again.
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from anka.adapters.channels.port import Channel, Evidence, Notice, NoticeRefused
+from anka.adapters.channels.port import Channel, Evidence, Incoming, Notice, NoticeRefused
+from anka.core import database, outbox
 from anka.core.clock import Moment
 from anka.core.refusals import Refusal
 from anka.domain.payment_states import PaymentState
@@ -26,12 +27,21 @@ from anka.payments.unidentified import taken_as_unidentified
 
 log = logging.getLogger("anka.notices")
 Answer = tuple[int, str, bytes]
-REFUSED_BODY = b'{"ok":false}'
-JSON = "application/json"
 EXCERPT_BYTES = 500
 NUMBER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 DOUBTFUL = frozenset({AmountDiffers.code, PaymentUnknown.code})
 CHANNEL_NUMBER = re.compile(r"[!-~]{1,128}")
+# A chargeback is carried out by nobody yet: it is kept and said aloud.
+DISPUTES = frozenset({"dispute.opened", "dispute.won", "dispute.lost"})
+OPEN_ATTEMPTS = """
+SELECT attempt.shop_id, attempt.number FROM payments_attempt AS attempt
+    JOIN payments_leg AS leg ON leg.shop_id = attempt.shop_id AND leg.refund_id = attempt.refund_id AND leg.leg = attempt.leg
+    LEFT JOIN payments_payment AS payment ON payment.shop_id = leg.shop_id AND payment.id = leg.payment_id
+    LEFT JOIN payments_unidentified AS odd ON odd.shop_id = leg.shop_id AND odd.id = leg.unidentified_id
+WHERE attempt.shop_id = coalesce(shop_of_number(%(number)s), 0) AND attempt.channel = %(channel)s
+    AND coalesce(payment.number, odd.payment_number) = %(number)s
+    AND attempt.status NOT IN ('succeeded', 'closed', 'failed', 'reversed')
+"""
 ENDS = {"payment.failed": PaymentState.FAILED, "payment.closed": PaymentState.CLOSED}
 
 
@@ -41,21 +51,23 @@ class NoticeNotBelieved(Refusal):
     code, status = "notice_incomplete", 400
 
 
-def receive(*, channel: str, headers: Mapping[str, str], body: bytes, at: Moment) -> Answer:
+def receive(*, channel: str, message: Incoming, at: Moment) -> Answer:
     """Take one message of a channel and return what to answer: status, content type, body.
 
     Raises:
         ChannelUnknown: there is no such channel.
     """
     adapter = channel_named(channel)
-    seen = _Seen(channel, hashlib.sha256(body).hexdigest(), body, at)
+    # What comes by GET has no body: its query is what was said.
+    content = message.body or message.query.encode("utf-8", "replace")
+    seen = _Seen(adapter, hashlib.sha256(content).hexdigest(), content, at)
     try:
-        notice = adapter.read_notice(headers=headers, body=body, now=at.now)
+        notice = adapter.read_notice(message=message, now=at.now)
         _require_plausible(notice)
     except (NoticeRefused, NoticeNotBelieved) as refused:
         return _refused(seen, refused, None)
     try:
-        return _carried_out(adapter, notice, seen)
+        return _carried_out(notice, seen)
     except Refusal as refused:
         if refused.code in DOUBTFUL:
             return _refused(seen, refused, notice.number, keep=_ask_about)
@@ -64,15 +76,20 @@ def receive(*, channel: str, headers: Mapping[str, str], body: bytes, at: Moment
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A message as it came in."""
+    """A message as it came in, and the channel it came from."""
 
-    channel: str
+    adapter: Channel
     digest: str
-    body: bytes
+    content: bytes
     at: Moment
 
+    @property
+    def channel(self) -> str:
+        return self.adapter.code
 
-def _carried_out(adapter: Channel, notice: Notice, seen: _Seen) -> Answer:
+
+def _carried_out(notice: Notice, seen: _Seen) -> Answer:
+    adapter = seen.adapter
     if notice.kind == "payment.paid":
         # Money that is news is written down in the very transaction that takes it.
         news = take(channel=adapter.code, evidence=notice.evidence, digest=seen.digest, at=seen.at) != "repeated"
@@ -80,20 +97,38 @@ def _carried_out(adapter: Channel, notice: Notice, seen: _Seen) -> Answer:
         news = _act(adapter, notice, seen.at)
     if notice.kind != "payment.paid" or not news:
         verdict = "taken" if news else "repeated"
-        about = (notice.payment_number, "")
+        # What tells us nothing may name no payment at all.
+        about = (notice.payment_number or None, "")
         record_notice(channel=adapter.code, digest=seen.digest, verdict=verdict, reason=notice.kind, about=about, at=seen.at)
     return adapter.notice_accepted()
 
 
 def _act(adapter: Channel, notice: Notice, at: Moment) -> bool:
     """Carry out a genuine message that brings no money; tell whether it changed anything."""
+    if notice.kind == "nothing":
+        return False
+    if notice.kind in DISPUTES:
+        log.warning("%s says %s of payment %s; a person has to look at it", adapter.code, notice.kind, notice.payment_number)
+        return True
+    if notice.kind == "refund.hint":
+        return _ask_about_refunds(adapter.code, notice.payment_number, at)
     if notice.kind in ENDS:
         return end_payment(channel=adapter.code, payment_number=notice.number, outcome=ENDS[notice.kind], at=at)
     return refunds.apply_notice(evidence=notice.evidence, channel=adapter.code, payment_number=notice.payment_number, at=at)
 
 
+def _ask_about_refunds(channel: str, payment_number: str, at: Moment) -> bool:
+    """Have the channel asked now about every refund of a payment that is on its way; tell whether there is one."""
+    found = database.rows(OPEN_ATTEMPTS, {"number": payment_number, "channel": channel})
+    for shop_id, number in found:
+        outbox.ask(shop_id=shop_id, topic="refund", subject=number, due_at=at.now, at=at)
+    return bool(found)
+
+
 def _require_plausible(notice: Notice) -> None:
     """Refuse numbers that neither we nor a channel would give; PostgreSQL would not even look for some of them."""
+    if notice.kind == "nothing" and not notice.number and not notice.payment_number:
+        return
     named = NUMBER.fullmatch(notice.number) and NUMBER.fullmatch(notice.payment_number)
     transaction = notice.evidence.channel_number
     if not named or (transaction is not None and not CHANNEL_NUMBER.fullmatch(transaction)):
@@ -116,15 +151,15 @@ def _refused(
 ) -> Answer:
     if refused.status >= 500:
         log.warning("a notice of %s waits to be sent again: %s", seen.channel, refused.code)
-        return refused.status, JSON, REFUSED_BODY
-    about = (payment_number, seen.body[:EXCERPT_BYTES].decode("utf-8", "replace").replace("\0", ""))
+        return seen.adapter.notice_refused(status=refused.status)
+    about = (payment_number, seen.content[:EXCERPT_BYTES].decode("utf-8", "replace").replace("\0", ""))
     try:
         keep(seen, refused.code, about)
     except Refusal as trouble:
         # What could not be kept is not refused for good: it comes again.
         log.warning("a refused notice of %s could not be kept: %s", seen.channel, trouble.code)
-        return trouble.status, JSON, REFUSED_BODY
-    return refused.status, JSON, REFUSED_BODY
+        return seen.adapter.notice_refused(status=trouble.status)
+    return seen.adapter.notice_refused(status=refused.status)
 
 
 def take(*, channel: str, evidence: Evidence, digest: str = "", at: Moment) -> str:

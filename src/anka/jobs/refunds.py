@@ -109,7 +109,7 @@ def _ask(attempt: Attempt, at: Moment) -> Evidence:
         return Evidence(status=EvidenceStatus.UNKNOWN, number=attempt.number, source="poll", observed_at=at.now, reason="channel_off")
     if attempt.status == AttemptState.CREATED:
         return _submit(channel, attempt, at)
-    known = channel.query_refund(number=attempt.number, now=at.now)
+    known = channel.query_refund(request=_request(attempt), now=at.now)
     # What the channel never saw is submitted again, with the same number. What it once called abnormal it has seen.
     if known.reason == "refund_not_found" and attempt.status != AttemptState.ABNORMAL:
         return _submit(channel, attempt, at)
@@ -117,10 +117,15 @@ def _ask(attempt: Attempt, at: Moment) -> Evidence:
 
 
 def _submit(channel: Channel, attempt: Attempt, at: Moment) -> Evidence:
-    request = RefundRequest(
+    return channel.submit_refund(request=_request(attempt), now=at.now)
+
+
+def _request(attempt: Attempt) -> RefundRequest:
+    return RefundRequest(
         payment_number=attempt.payment_number,
         refund_number=attempt.number,
         amount_minor=attempt.amount_minor,
         currency=attempt.currency,
+        payment_amount_minor=attempt.payment_amount_minor,
+        payment_channel_number=attempt.transaction_number or "",
     )
-    return channel.submit_refund(request=request, now=at.now)

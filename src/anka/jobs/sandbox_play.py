@@ -148,7 +148,7 @@ def _carry_out(play: Callable[[], sandbox_play.Played], *, at: Moment) -> Played
         played = play()
     except (sandbox_play.SandboxRefused, sandbox_play.SandboxUnreachable) as error:
         raise GatewayRefuses(reason=str(error)) from error
-    answers = [notices.receive(channel="sandbox", headers=notice.headers, body=notice.body, at=at)[0] for notice in played.notices]
+    answers = [notices.receive(channel=notice.channel, message=notice.incoming, at=at)[0] for notice in played.notices]
     _run_due(at)
     return Played(status=played.status, notices=answers)
 

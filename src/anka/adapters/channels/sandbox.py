@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
@@ -18,12 +18,15 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from anka.adapters.channels import port, sandbox_wire
+from anka.adapters.channels import port, sandbox_bill, sandbox_wire
 from anka.adapters.channels.port import (
+    Bill,
     CloseAnswer,
     Evidence,
     EvidenceSource,
     EvidenceStatus,
+    Incoming,
+    Manners,
     Notice,
     PaymentRequest,
     RefundRequest,
@@ -33,6 +36,8 @@ from anka.adapters.channels.sandbox_keys import Mode, load_keys
 from anka.adapters.channels.sandbox_wire import Envelope, Expected, Purpose, WireRefused
 
 LARGEST_BODY = 65_536
+# The bill of a busy day is the longest answer.
+MOST_RECEIVED = 2**26
 TOTAL_SECONDS = 2.0
 # What part of the limit each phase of a call may take, so that together they stay below it; the body has a deadline of its own.
 _PHASES = {"connect": 0.2, "pool": 0.1, "write": 0.1, "read": 0.6}
@@ -50,6 +55,7 @@ REFUND_STATUSES = {
     "closed": EvidenceStatus.CLOSED,
     "abnormal": EvidenceStatus.ABNORMAL,
     "unknown": EvidenceStatus.UNKNOWN,
+    "failed": EvidenceStatus.FAILED,
 }
 _NOTICE_STATUSES: dict[port.NoticeKind, EvidenceStatus] = {
     "payment.paid": EvidenceStatus.SUCCEEDED,
@@ -58,9 +64,12 @@ _NOTICE_STATUSES: dict[port.NoticeKind, EvidenceStatus] = {
     "refund.succeeded": EvidenceStatus.SUCCEEDED,
     "refund.closed": EvidenceStatus.CLOSED,
     "refund.abnormal": EvidenceStatus.ABNORMAL,
+    "refund.failed": EvidenceStatus.FAILED,
 }
 # Refusals after which it is certain that no money moved. Every other error leaves the outcome unknown.
 _CERTAIN_REFUSALS = {"/api/refund": frozenset({"refund_exceeds_payment", "payment_not_paid", "payment_not_found", "currency_differs"})}
+# The gateway cannot pay at this moment: the same request is sent again later.
+_UNCERTAIN = {"out_of_funds": EvidenceStatus.WAITING_FUNDS}
 _REFUSALS = {
     refusal.code: refusal
     for refusal in (
@@ -101,7 +110,15 @@ class _Refusal(msgspec.Struct, frozen=True):
 
 class _NoticeBody(msgspec.Struct, frozen=True):
     event_id: str
-    type: port.NoticeKind
+    type: Literal[
+        "payment.paid",
+        "payment.failed",
+        "payment.closed",
+        "refund.succeeded",
+        "refund.closed",
+        "refund.abnormal",
+        "refund.failed",
+    ]
     merchant: str
     number: str
     payment_number: str
@@ -116,6 +133,7 @@ class SandboxChannel:
     """The sandbox as a payment channel; also carries the signed calls with which the sandbox is played."""
 
     code = "sandbox"
+    manners = Manners(mends_abnormal=True)
 
     # How long a call may take, in seconds. A machine under test may be slower than any gateway.
     patience = TOTAL_SECONDS
@@ -189,31 +207,61 @@ class SandboxChannel:
             return _unknown(number=request.refund_number, source="answer", now=now, reason="answer_differs", digest=evidence.digest)
         return evidence
 
-    def query_refund(self, *, number: str, now: datetime) -> Evidence:
+    def query_refund(self, *, request: RefundRequest, now: datetime) -> Evidence:
         """Ask what became of a refund. One the gateway never saw is `unknown` with reason `refund_not_found`: submit it again."""
+        number = request.refund_number
         return self._observe(path="/api/query", message={"refund": number}, number=number, source="poll", now=now)
 
-    def read_notice(self, *, headers: Mapping[str, str], body: bytes, now: datetime) -> Notice:
+    def mend_refund(self, *, request: RefundRequest, now: datetime) -> Evidence:
+        """Ask the gateway to send an abnormal refund another way; one that is not abnormal is only told about."""
+        number = request.refund_number
+        return self._observe(path="/api/mend", message={"refund": number}, number=number, source="answer", now=now)
+
+    def bill(self, *, day: date, now: datetime) -> Bill:
+        """Return the bill of a day in China that is over. Raises BillNotAvailable, BillMalformed."""
+        if day >= now.astimezone(sandbox_bill.CHINA).date():
+            raise port.BillNotAvailable(f"The day {day} is not over in China; ask for its bill tomorrow. Nothing was changed.")
+        heard = self.call(path=f"/api/bill?date={day.isoformat()}", message=None)
+        if heard is None or heard[0] != 200:
+            raise port.BillNotAvailable(f"The sandbox gave no bill for {day}. Nothing was changed; try again later.")
+        return self.read_bill(day=day, content=heard[1])
+
+    def read_bill(self, *, day: date, content: bytes) -> Bill:
+        """Return the bill in a file of the gateway's. Raises BillMalformed."""
+        return sandbox_bill.read_bill(day=day, content=content)
+
+    def read_notice(self, *, message: Incoming, now: datetime) -> Notice:
         """Check and read a notice; its age is measured on real time. Raises NoticeRefused."""
-        if len(body) > LARGEST_BODY:
+        if len(message.body) > LARGEST_BODY:
             raise port.NoticeMalformed("the notice is too long")
+        if message.method != "POST":
+            raise port.NoticeMalformed("the sandbox's notices are posted")
         expected = Expected(purpose=Purpose.NOTICE, method="POST", path=urlsplit(self._notify_url).path)
         try:
-            sandbox_wire.verify(key=self._gateway_key, headers=headers, body=body, expected=expected, real_now=self._real_clock())
+            sandbox_wire.verify(
+                key=self._gateway_key, headers=message.headers, body=message.body, expected=expected, real_now=self._real_clock()
+            )
         except WireRefused as refused:
             raise _REFUSALS[refused.code](str(refused)) from refused
-        return _notice_of(body=body, now=now)
+        return _notice_of(body=message.body, now=now)
 
     def notice_accepted(self) -> tuple[int, str, bytes]:
         """Return the answer that stops the gateway from sending a notice again."""
         return 200, "application/json", b'{"ok":true}'
 
-    def call(self, *, path: str, message: Mapping[str, object]) -> tuple[int, bytes] | None:
-        """Send one signed request and return status and body of its genuine answer; `None` when nothing certain was heard."""
-        body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+    def notice_refused(self, *, status: int) -> tuple[int, str, bytes]:
+        """Return the answer to a message that was not taken; the gateway sends its own again."""
+        return status, "application/json", b'{"ok":false}'
+
+    def call(self, *, path: str, message: Mapping[str, object] | None) -> tuple[int, bytes] | None:
+        """Send one signed request (a GET where there is no message) and return status and body of its genuine answer.
+
+        `None` when nothing certain was heard.
+        """
+        body = b"" if message is None else json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
         envelope = Envelope(
             purpose=Purpose.REQUEST,
-            method="POST",
+            method="GET" if message is None else "POST",
             path=path,
             timestamp=int(self._real_clock().timestamp()),
             nonce=sandbox_wire.new_nonce(),
@@ -221,21 +269,21 @@ class SandboxChannel:
         headers = sandbox_wire.signed_headers(key=self._merchant_key, envelope=envelope, body=body)
         headers["Content-Type"] = "application/json"
         try:
-            status, answer_headers, answer = self._exchange(path=path, headers=headers, body=body)
+            status, answer_headers, answer = self._exchange(method=envelope.method, path=path, headers=headers, body=body)
             expected = Expected(purpose=Purpose.ANSWER, method=str(status), path=path, nonce=envelope.nonce)
             sandbox_wire.verify(key=self._gateway_key, headers=answer_headers, body=answer, expected=expected, real_now=self._real_clock())
         except (httpx.HTTPError, WireRefused):
             return None
         return status, answer
 
-    def _exchange(self, *, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+    def _exchange(self, *, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         deadline = time.monotonic() + self.patience
         timeout = httpx.Timeout(**{phase: part * self.patience for phase, part in _PHASES.items()})
         received = bytearray()
-        with self._client.stream("POST", self._base_url + path, headers=dict(headers), content=body, timeout=timeout) as answer:
+        with self._client.stream(method, self._base_url + path, headers=dict(headers), content=body, timeout=timeout) as answer:
             for piece in answer.iter_bytes():
                 received += piece
-                if len(received) > 16 * LARGEST_BODY or time.monotonic() > deadline:
+                if len(received) > MOST_RECEIVED or time.monotonic() > deadline:
                     raise httpx.ReadTimeout("the answer took too long or was too long", request=answer.request)
             return answer.status_code, answer.headers, bytes(received)
 
@@ -263,7 +311,7 @@ def _refused(*, body: bytes, number: str, source: EvidenceSource, now: datetime,
         refusal = msgspec.json.decode(body, type=_Refusal)
     except msgspec.MsgspecError:
         return _unknown(number=number, source=source, now=now, reason="malformed_answer", digest=_digest(body))
-    status = EvidenceStatus.FAILED if refusal.code in certain else EvidenceStatus.UNKNOWN
+    status = EvidenceStatus.FAILED if refusal.code in certain else _UNCERTAIN.get(refusal.code, EvidenceStatus.UNKNOWN)
     return Evidence(status=status, number=number, source=source, observed_at=now, reason=refusal.code, digest=_digest(body))
 
 

@@ -10,10 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from anka.adapters.channels.port import Incoming
 from anka.adapters.channels.sandbox import SandboxChannel
 
 PaymentOutcome = Literal["paid", "failed", "closed"]
-RefundOutcome = Literal["succeeded", "closed", "abnormal", "unknown"]
+RefundOutcome = Literal["succeeded", "closed", "abnormal", "unknown", "failed"]
 Deliver = Literal["return", "send"]
 # A fault is its name, or an object with `fault` and its parameters: seconds, clock, copies, number.
 FaultWish = str | Mapping[str, object]
@@ -44,10 +45,19 @@ class SandboxRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnedNotice:
-    """A notice the gateway handed over instead of sending it: give headers and body to the endpoint that takes notices."""
+    """A notice the gateway handed over instead of sending it: give it to the endpoint that takes notices of `channel`."""
 
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
+    query: str = ""
+    channel: str = "sandbox"
+
+    @property
+    def incoming(self) -> Incoming:
+        """The notice as it would have come in."""
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        return Incoming(headers=headers, body=self.body, method=self.method, query=self.query)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +71,9 @@ class Played:
 class _Handed(msgspec.Struct, frozen=True):
     headers: dict[str, str]
     body: str
+    method: str = "POST"
+    url: str = ""
+    protocol: str = "sandbox"
 
 
 class _PlayAnswer(msgspec.Struct, frozen=True):
@@ -131,8 +144,22 @@ def preset_fault(
 
 def _played(*, channel: SandboxChannel, path: str, message: Mapping[str, object]) -> Played:
     answer = msgspec.json.decode(_answer(channel=channel, path=path, message=message), type=_PlayAnswer)
-    notices = (ReturnedNotice(headers=notice.headers, body=base64.b64decode(notice.body)) for notice in answer.notices)
-    return Played(status=answer.status, notices=tuple(notices))
+    return Played(status=answer.status, notices=tuple(_returned(notice) for notice in answer.notices))
+
+
+def _returned(notice: _Handed) -> ReturnedNotice:
+    return ReturnedNotice(
+        headers=notice.headers,
+        body=base64.b64decode(notice.body),
+        method=notice.method,
+        query=urlsplit(notice.url).query,
+        channel=notice.protocol,
+    )
+
+
+def lift_faults(*, channel: SandboxChannel, operation: str) -> None:
+    """Forget every fault that still waits for operations of this kind. Raises SandboxUnreachable, SandboxRefused."""
+    _answer(channel=channel, path="/play/faults/lift", message={"operation": operation})
 
 
 def _answer(*, channel: SandboxChannel, path: str, message: Mapping[str, object]) -> bytes:

@@ -18,6 +18,18 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="GET",
+        path=f"{V1}/notify/{{channel}}",
+        handler=notices.receive,
+        who=Who.GATEWAY,
+        tag="gateway",
+        raw_body=True,
+        largest_body=65_536,
+        answer=None,
+        zh="同上：有的渠道用 GET 通知，内容在网址的查询串里",
+        en="The same for channels that notify by GET, with what they say in the query",
+    ),
+    Route(
+        method="GET",
         path=f"{V1}/openapi.json",
         handler=documents.openapi,
         who=Who.ANYONE,
