@@ -5,6 +5,7 @@ PEOPLE = "people belong to no shop, and are few; pages and forms read them throu
 BY_ITSELF = "a name that must be unique whatever shop it turns out to touch is keyed by itself"
 RULES = "the rules are those of the whole installation, the same for every shop"
 INSTALLATION = "about the whole installation"
+BILLS = "a channel bills the whole installation, whose payments lie in the books of many shops"
 
 EXEMPT = {
     "orders_move": REFERENCE,
@@ -40,5 +41,9 @@ EXEMPT = {
     "core_worker": INSTALLATION,
     "payments_transaction": BY_ITSELF,
     "payments_question": "asked by channel and number, before it is known whose payment it is, or whether it is any",
+    "payments_bill": BILLS,
+    "payments_bill_line": BILLS,
+    "payments_difference": BILLS,
+    "payments_difference_step": BILLS,
     "payments_notice": "kept as received, before it is known which shop, or whether any, it is about",
 }

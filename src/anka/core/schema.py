@@ -52,8 +52,9 @@ REVOKE UPDATE, DELETE, TRUNCATE ON core_event, core_checkpoint, ledger_journal, 
     payments_transaction, payments_evidence, cases_receipt, cases_answer, cases_evidence, catalog_terms,
     vault_issuer_answer, vault_key_check, vault_duplicate,
     orders_policy, policies_publication, policies_withdrawal FROM {RUNTIME};
-REVOKE UPDATE, DELETE, TRUNCATE ON core_checkpoint_key, core_retired_key, core_freeze FROM {RUNTIME};
-REVOKE DELETE ON core_audit_finding FROM {RUNTIME};
+REVOKE UPDATE, DELETE, TRUNCATE ON core_checkpoint_key, core_retired_key, core_freeze, payments_bill_line,
+    payments_difference_step FROM {RUNTIME};
+REVOKE DELETE ON core_audit_finding, payments_bill, payments_difference FROM {RUNTIME};
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ledger_account, ledger_chart, orders_move, orders_money_move, payments_payment_move,
     payments_attempt_move, payments_refund_move, cases_move, policies_move FROM {RUNTIME};
 REVOKE INSERT ON ledger_journal, ledger_transfer, orders_policy, policies_publication FROM {RUNTIME};
