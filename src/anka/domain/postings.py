@@ -43,7 +43,12 @@ class Journal:
 Posting = tuple[Journal, ...]
 
 
-def _journal(*, shop_id: int, key: str, kind: str, pairs: Iterable[tuple[str, str, int]]) -> Posting:
+def one_journal(*, shop_id: int, key: str, kind: str, pairs: Iterable[tuple[str, str, int]]) -> Posting:
+    """Return a journal of these transfers (debit, credit, amount in minor units), without those of zero; nothing where none is left.
+
+    Raises:
+        UnknownAccount: the chart has no such account. BadAmount: an amount is negative or too large.
+    """
     transfers = tuple(Transfer(debit, credit, require_amount(amount_minor=amount)) for debit, credit, amount in pairs if amount != 0)
     for transfer in transfers:
         kind_of(transfer.debit)
@@ -51,8 +56,12 @@ def _journal(*, shop_id: int, key: str, kind: str, pairs: Iterable[tuple[str, st
     return (Journal(shop_id, key, kind, transfers),) if transfers else ()
 
 
-def _matched(*, sources: Iterable[tuple[str, int]], targets: Iterable[tuple[str, int]]) -> list[tuple[str, str, int]]:
-    """Pair what is taken with what is owed, in order, so that every amount is used up exactly."""
+def paired(*, sources: Iterable[tuple[str, int]], targets: Iterable[tuple[str, int]]) -> list[tuple[str, str, int]]:
+    """Pair what is taken with what is owed, in order, so that every amount is used up exactly: (source, target, amount).
+
+    Raises:
+        UnequalSums: the two do not sum to the same. BadAmount: an amount is negative or too large.
+    """
     left = [(account, require_amount(amount_minor=amount)) for account, amount in sources]
     owed = [(account, require_amount(amount_minor=amount)) for account, amount in targets]
     if sum(amount for _, amount in left) != sum(amount for _, amount in owed):
@@ -78,7 +87,7 @@ def _payable(legs: Legs) -> list[tuple[str, int]]:
 def paid(*, shop_id: int, order_id: int, channel: str, transaction_id: str, amount_minor: int) -> Posting:
     """Take a captured payment into the order's escrow."""
     pairs = [(f"psp:{channel}:clearing", f"order:{order_id}:escrow", amount_minor)]
-    return _journal(shop_id=shop_id, key=f"pay:{channel}:{transaction_id}", kind="paid", pairs=pairs)
+    return one_journal(shop_id=shop_id, key=f"pay:{channel}:{transaction_id}", kind="paid", pairs=pairs)
 
 
 def paid_from_wallet(*, shop_id: int, order_id: int, buyer_id: int, payment_number: str, amount_minor: int) -> Posting:
@@ -86,7 +95,7 @@ def paid_from_wallet(*, shop_id: int, order_id: int, buyer_id: int, payment_numb
     key = f"pay:wallet:{payment_number}"
     out = [(f"buyer:{buyer_id}:wallet", f"bridge:{shop_id}", amount_minor)]
     into = [(f"bridge:{PLATFORM_SHOP}", f"order:{order_id}:escrow", amount_minor)]
-    return _journal(shop_id=PLATFORM_SHOP, key=key, kind="paid_from_wallet", pairs=out) + _journal(
+    return one_journal(shop_id=PLATFORM_SHOP, key=key, kind="paid_from_wallet", pairs=out) + one_journal(
         shop_id=shop_id, key=f"{key}:in", kind="paid_from_wallet", pairs=into
     )
 
@@ -94,7 +103,7 @@ def paid_from_wallet(*, shop_id: int, order_id: int, buyer_id: int, payment_numb
 def wallet_topped_up(*, buyer_id: int, channel: str, transaction_id: str, amount_minor: int) -> Posting:
     """Take a captured payment into the buyer's wallet."""
     pairs = [(f"psp:{channel}:clearing", f"buyer:{buyer_id}:wallet", amount_minor)]
-    return _journal(shop_id=PLATFORM_SHOP, key=f"pay:{channel}:{transaction_id}", kind="wallet_topped_up", pairs=pairs)
+    return one_journal(shop_id=PLATFORM_SHOP, key=f"pay:{channel}:{transaction_id}", kind="wallet_topped_up", pairs=pairs)
 
 
 def paid_late_kept(*, shop_id: int, order_id: int, channel: str, transaction_id: str, amount_minor: int) -> Posting:
@@ -103,22 +112,22 @@ def paid_late_kept(*, shop_id: int, order_id: int, channel: str, transaction_id:
         (f"psp:{channel}:clearing", f"unidentified:{channel}", amount_minor),
         (f"unidentified:{channel}", f"order:{order_id}:escrow", amount_minor),
     ]
-    return _journal(shop_id=shop_id, key=f"pay:{channel}:{transaction_id}", kind="paid_late_kept", pairs=pairs)
+    return one_journal(shop_id=shop_id, key=f"pay:{channel}:{transaction_id}", kind="paid_late_kept", pairs=pairs)
 
 
 def paid_late_refunded(*, shop_id: int, channel: str, transaction_id: str, refund_number: str, amount_minor: int) -> Posting:
     """Take money that came after the order closed, and owe it back at once."""
     taken = [(f"psp:{channel}:clearing", f"unidentified:{channel}", amount_minor)]
     owed = [(f"unidentified:{channel}", f"refund_payable:{channel}", amount_minor)]
-    return _journal(shop_id=shop_id, key=f"pay:{channel}:{transaction_id}", kind="paid_late", pairs=taken) + _journal(
+    return one_journal(shop_id=shop_id, key=f"pay:{channel}:{transaction_id}", kind="paid_late", pairs=taken) + one_journal(
         shop_id=shop_id, key=f"refund:{refund_number}:accepted", kind="refund_accepted", pairs=owed
     )
 
 
 def refund_accepted(*, shop_id: int, order_id: int, refund_number: str, legs: Legs) -> Posting:
     """Owe the buyer money out of escrow, per channel it will go back through; in the transaction that writes the refund and its job."""
-    pairs = _matched(sources=[(f"order:{order_id}:escrow", sum(amount for _, amount in legs))], targets=_payable(legs))
-    return _journal(shop_id=shop_id, key=f"refund:{refund_number}:accepted", kind="refund_accepted", pairs=pairs)
+    pairs = paired(sources=[(f"order:{order_id}:escrow", sum(amount for _, amount in legs))], targets=_payable(legs))
+    return one_journal(shop_id=shop_id, key=f"refund:{refund_number}:accepted", kind="refund_accepted", pairs=pairs)
 
 
 def refund_accepted_from(*, shop_id: int, order_id: int, refund_number: str, legs: Legs, sources: Mapping[str, int]) -> Posting:
@@ -133,14 +142,14 @@ def refund_accepted_from(*, shop_id: int, order_id: int, refund_number: str, leg
         "available": f"merchant:{shop_id}:available",
         "commission": "commission",
     }
-    pairs = _matched(sources=[(accounts[name], amount) for name, amount in sources.items()], targets=_payable(legs))
-    return _journal(shop_id=shop_id, key=f"refund:{refund_number}:accepted", kind="refund_accepted", pairs=pairs)
+    pairs = paired(sources=[(accounts[name], amount) for name, amount in sources.items()], targets=_payable(legs))
+    return one_journal(shop_id=shop_id, key=f"refund:{refund_number}:accepted", kind="refund_accepted", pairs=pairs)
 
 
 def refund_done_channel(*, shop_id: int, refund_number: str, leg: int, channel: str, amount_minor: int) -> Posting:
     """Record that the channel has paid this leg back. After a reversal the money goes out again as a new leg with its own number."""
     pairs = [(f"refund_payable:{channel}", f"psp:{channel}:available", amount_minor)]
-    return _journal(shop_id=shop_id, key=f"refund:{refund_number}:{leg}:done", kind="refund_done", pairs=pairs)
+    return one_journal(shop_id=shop_id, key=f"refund:{refund_number}:{leg}:done", kind="refund_done", pairs=pairs)
 
 
 def refund_done_wallet(*, shop_id: int, refund_number: str, leg: int, channel: str, buyer_id: int, amount_minor: int) -> Posting:
@@ -148,7 +157,7 @@ def refund_done_wallet(*, shop_id: int, refund_number: str, leg: int, channel: s
     key = f"refund:{refund_number}:{leg}:done"
     out = [(f"refund_payable:{channel}", f"bridge:{PLATFORM_SHOP}", amount_minor)]
     into = [(f"bridge:{shop_id}", f"buyer:{buyer_id}:wallet", amount_minor)]
-    return _journal(shop_id=shop_id, key=key, kind="refund_done_wallet", pairs=out) + _journal(
+    return one_journal(shop_id=shop_id, key=key, kind="refund_done_wallet", pairs=out) + one_journal(
         shop_id=PLATFORM_SHOP, key=f"{key}:in", kind="refund_done_wallet", pairs=into
     )
 
@@ -156,7 +165,7 @@ def refund_done_wallet(*, shop_id: int, refund_number: str, leg: int, channel: s
 def refund_reversed(*, shop_id: int, refund_number: str, leg: int, channel: str, amount_minor: int) -> Posting:
     """Owe a leg again that bounced after the channel had reported success."""
     pairs = [(f"psp:{channel}:available", f"refund_payable:{channel}", amount_minor)]
-    return _journal(shop_id=shop_id, key=f"refund:{refund_number}:{leg}:reversed", kind="refund_reversed", pairs=pairs)
+    return one_journal(shop_id=shop_id, key=f"refund:{refund_number}:{leg}:reversed", kind="refund_reversed", pairs=pairs)
 
 
 def confirmed(*, shop_id: int, order_id: int, unit: str, amount_minor: int, commission_basis_points: int) -> Posting:
@@ -164,22 +173,22 @@ def confirmed(*, shop_id: int, order_id: int, unit: str, amount_minor: int, comm
     commission = fee(amount_minor=amount_minor, basis_points=commission_basis_points)
     escrow = f"order:{order_id}:escrow"
     pairs = [(escrow, f"merchant:{shop_id}:pending", amount_minor - commission), (escrow, "commission", commission)]
-    return _journal(shop_id=shop_id, key=f"confirm:{unit}", kind="confirmed", pairs=pairs)
+    return one_journal(shop_id=shop_id, key=f"confirm:{unit}", kind="confirmed", pairs=pairs)
 
 
 def settled(*, shop_id: int, unit: str, amount_minor: int) -> Posting:
     """Make the merchant's part of a confirmed unit available to be withdrawn."""
     pairs = [(f"merchant:{shop_id}:pending", f"merchant:{shop_id}:available", amount_minor)]
-    return _journal(shop_id=shop_id, key=f"settle:{unit}", kind="settled", pairs=pairs)
+    return one_journal(shop_id=shop_id, key=f"settle:{unit}", kind="settled", pairs=pairs)
 
 
 def case_held(*, shop_id: int, case_number: str, unit: str, account: str, amount_minor: int) -> Posting:
     """Set aside what the merchant already has of a unit that is argued about; `account` is pending or available."""
     pairs = [(f"merchant:{shop_id}:{account}", f"merchant:{shop_id}:frozen", amount_minor)]
-    return _journal(shop_id=shop_id, key=f"case:{case_number}:{unit}:hold", kind="case_held", pairs=pairs)
+    return one_journal(shop_id=shop_id, key=f"case:{case_number}:{unit}:hold", kind="case_held", pairs=pairs)
 
 
 def case_freed(*, shop_id: int, case_number: str, unit: str, account: str, amount_minor: int) -> Posting:
     """Give back what was set aside, to the balance it came from: the argument is over."""
     pairs = [(f"merchant:{shop_id}:frozen", f"merchant:{shop_id}:{account}", amount_minor)]
-    return _journal(shop_id=shop_id, key=f"case:{case_number}:{unit}:free", kind="case_freed", pairs=pairs)
+    return one_journal(shop_id=shop_id, key=f"case:{case_number}:{unit}:free", kind="case_freed", pairs=pairs)
