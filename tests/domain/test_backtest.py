@@ -221,6 +221,7 @@ def test_an_example_has_the_facts_and_the_difference_in_both_languages() -> None
     told = example.to_json()
     assert told["facts"] == Facts.from_json(OLD).to_json()
     assert (told["case"], told["order"], told["position"], told["decided_at"]) == ("A-C1", "A-1", 1, NOON.isoformat())
+    assert (told["amount_minor"], told["currency"]) == (past(OLD).amount_minor, "CNY")
     assert told["old"] == past(OLD).decision.to_json()
     assert told["new"] == decide(Facts.from_json(OLD), a_day_only()).to_json()
     assert told["difference"] == {

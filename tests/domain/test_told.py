@@ -93,6 +93,20 @@ def test_a_rule_with_everything_is_told_field_by_field() -> None:
     assert set(english) == set(told_words.FIELDS) - {"pattern", "clock", "silence"}
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_rule_does_says_neither_where_it_stands_nor_when_it_speaks(language: Language) -> None:
+    outcome = told.outcome_words(rule=odd(), language=language)
+    fields = told.fields_in_words(rule=odd(), language=language)
+    kept = [field for field in fields if field not in ("position", "when", "zh", "en")]
+    between, label = told_words.JOINTS["fields"][language], told_words.JOINTS["label"][language]
+    assert outcome == between.join(f"{told.field_name(field=field, language=language)}{label}{fields[field]}" for field in kept)
+
+
+@pytest.mark.parametrize(("amount", "said"), [(0, "0.00"), (9, "0.09"), (1234, "12.34"), (9999, "99.99"), (10_000, "100.00")])
+def test_an_amount_is_told_in_decimals_too(amount: int, said: str) -> None:
+    assert f"{amount} minor units ({said} " in told.money_in_words(amount_minor=amount, language="en")
+
+
 def test_a_turn_says_the_clock_and_what_silence_means() -> None:
     said = told.outcome_words(rule=RULES["accepted"], language="en")
     assert "the merchant answers first" in said
@@ -104,6 +118,7 @@ def test_a_turn_says_the_clock_and_what_silence_means() -> None:
 def test_a_rule_without_a_condition_speaks_of_every_other_case() -> None:
     assert told.when_words(rule=RULES["disclosed"], language="zh") == "其他所有情况"
     assert told.refund_words(rule=RULES["disclosed"], language="en") == "nothing"
+    assert told.refund_words(rule=odd(), language="en") == "everything"
 
 
 @pytest.mark.parametrize(
