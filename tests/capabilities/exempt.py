@@ -39,6 +39,7 @@ EXEMPT = {
     "core_audit_finding": INSTALLATION,
     "core_retired_key": INSTALLATION,
     "core_worker": INSTALLATION,
+    "ledger_round": INSTALLATION,
     "payments_transaction": BY_ITSELF,
     "payments_question": "asked by channel and number, before it is known whose payment it is, or whether it is any",
     "payments_bill": BILLS,

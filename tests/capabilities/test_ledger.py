@@ -177,3 +177,41 @@ def test_what_the_domain_posts_the_ledger_takes() -> None:
     with pytest.raises(Refusal):
         post((Journal(0, f"j{serial()}", "test", (Transfer(f"buyer:{buyer.person_id}:wallet", f"bridge:{shop.id}", 701),)),))
     assert builders.wallet(buyer) == 700
+
+
+BOOKS = ("ledger_journal", "ledger_transfer", "ledger_account")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *(f"TRUNCATE {table} CASCADE" for table in BOOKS),
+        *(f"DELETE FROM {table} WHERE shop_id = %(shop)s" for table in BOOKS),
+        "UPDATE ledger_transfer SET amount_minor = 1 WHERE shop_id = %(shop)s",
+        "UPDATE ledger_journal SET kind = 'other' WHERE shop_id = %(shop)s",
+        "UPDATE ledger_account SET credits = credits - 1, debits = debits - 1 WHERE shop_id = %(shop)s AND code LIKE 'merchant:%%'",
+        "UPDATE ledger_account SET debits = 0 WHERE shop_id = %(shop)s AND code LIKE 'merchant:%%'",
+        "UPDATE ledger_account SET floored = false WHERE shop_id = %(shop)s AND floored",
+        "UPDATE ledger_account SET code = 'promo' WHERE shop_id = %(shop)s AND code = 'penalty'",
+        "UPDATE ledger_account SET currency = 'USD' WHERE shop_id = %(shop)s",
+        "UPDATE ledger_account SET rolled_up_to = '3' WHERE shop_id = %(shop)s AND lazy",
+    ],
+)
+def test_not_even_the_owner_takes_anything_out_of_the_books(database: Database, statement: str) -> None:
+    shop = a_shop()
+    post_pairs(shop.id, "in", [("psp:sandbox:clearing", "merchant:1:deposit", 500)])
+    post_pairs(shop.id, "out", [("merchant:1:deposit", "penalty", 20)])
+    roll_up(database)
+    with database.as_owner() as owner, pytest.raises(psycopg.errors.RestrictViolation, match="append-only"), owner.transaction():
+        owner.execute(statement.encode(), {"shop": shop.id} if "%(" in statement else None)
+    assert shop.balance("merchant:1:deposit") == 480
+
+
+@pytest.mark.parametrize("table", [*BOOKS, "ledger_chart", "ledger_round"])
+def test_the_application_can_neither_write_nor_empty_the_books(table: str) -> None:
+    for statement in (f"TRUNCATE {table} CASCADE", f"DELETE FROM {table}", f"INSERT INTO {table} DEFAULT VALUES"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            door.rows(statement)
+    written = {"ledger_account": "credits = credits + 1", "ledger_round": "after_id = 0", "ledger_chart": "lazy = lazy"}
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        door.rows(f"UPDATE {table} SET {written.get(table, 'shop_id = shop_id')}")

@@ -24,7 +24,8 @@ END
 $$;
 
 -- Post all pairs or none, once per key. The same key with the same input returns the first journal; with other input it is refused.
--- Accounts with a cached balance are locked in id order, so posts never deadlock; lazy ones are only appended to.
+-- Accounts with a cached balance are locked in id order, so posts never deadlock; lazy ones are only appended to. A closed account that
+-- is posted to is open again: what is late must still find its place.
 CREATE OR REPLACE FUNCTION post_journal(in_shop bigint, in_key text, in_kind text, in_at timestamptz, in_currency text,
     in_debits text[], in_credits text[], in_amounts bigint[]) RETURNS bigint LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = public AS
@@ -54,7 +55,7 @@ BEGIN
     INSERT INTO ledger_transfer (shop_id, journal_id, debit_id, credit_id, amount_minor)
         SELECT in_shop, journal, d, c, a FROM unnest(debit_ids, credit_ids, in_amounts) AS pair (d, c, a);
     UPDATE ledger_account AS account
-        SET debits = account.debits + moved.debit, credits = account.credits + moved.credit
+        SET debits = account.debits + moved.debit, credits = account.credits + moved.credit, closed_at = NULL
         FROM (SELECT side.id, sum(side.debit)::bigint AS debit, sum(side.credit)::bigint AS credit
               FROM unnest(debit_ids, credit_ids, in_amounts) AS pair (d, c, a),
                    LATERAL (VALUES (d, a, 0::bigint), (c, 0::bigint, a)) AS side (id, debit, credit)
