@@ -17,6 +17,7 @@ from anka.adapters.channels.sandbox import TOTAL_SECONDS, SandboxChannel
 from anka.adapters.channels.sandbox_keys import Mode, load_keys
 from anka.adapters.channels.sandbox_play import SandboxRefused, SandboxUnreachable
 from anka.adapters.channels.sandbox_wire import Envelope, Purpose, new_nonce, signed_headers
+from anka.sandbox.bills import CHINA
 from tests.sandbox.world import World
 
 OPERATIONS: dict[str, Callable[[World], Evidence]] = {
@@ -103,7 +104,7 @@ def script(world: World, seed: int) -> list[str]:
 
 
 def test_a_seeded_script_can_be_replayed(trading: World) -> None:
-    trading.gateway._merchant.stop()  # delays need not be waited for here
+    trading.gateway.end_delays()  # delays need not be waited for here
     first = script(trading, seed=7)
     assert len(set(first)) > 1
     assert script(trading, seed=7) == first
@@ -199,13 +200,14 @@ def test_a_body_that_is_too_long_is_refused_unread(world: World) -> None:
 def test_the_bill_lists_what_moved_that_day(trading: World) -> None:
     trading.real.tick(10)
     trading.query_refund("R1")
-    path = f"/api/bill?date={trading.now().date().isoformat()}"
+    path = f"/api/bill?date={trading.now().astimezone(CHINA).date().isoformat()}"
     key = load_keys(home=trading.home, mode=Mode.SANDBOX).merchant
     envelope = Envelope(purpose=Purpose.REQUEST, method="GET", path=path, timestamp=int(trading.real().timestamp()), nonce=new_nonce())
     headers = signed_headers(key=key, envelope=envelope, body=b"")
     answer = httpx.get(trading.gateway_url + path, headers=headers, trust_env=False)
     lines = [(line["kind"], line["number"], line["amount_minor"]) for line in answer.json()["lines"]]
-    assert lines == [("payment", "Q1", 20_000), ("refund", "R1", 10_000)]
+    assert lines == [("payment", "Q1", 20_000), ("refund", "R1", 10_000), ("settlement", "", 19_880)]
+    assert [line["fee_minor"] for line in answer.json()["lines"]] == [120, 0, 0]
 
 
 class Liar(BaseHTTPRequestHandler):

@@ -9,7 +9,7 @@ from typing import Literal
 
 import segno
 
-from anka.sandbox.cashier_texts import FAULT_TEXTS, TEXTS
+from anka.sandbox.cashier_texts import CHANNEL_TEXTS, FAULT_TEXTS, TEXTS
 from anka.sandbox.faults import POSSIBLE, Operation
 from anka.sandbox.store import Payment
 
@@ -41,6 +41,7 @@ def render_cashier(*, view: View) -> bytes:
 <p class="quiet">{words["pay_amount"]}</p>
 <h1 id="amount" class="amount">{_money(payment)}</h1>
 <dl class="facts">
+<dt>{words["channel"]}</dt><dd>{_channel(view)}</dd>
 <dt>{words["subject"]}</dt><dd>{escape(payment.subject)}</dd>
 <dt>{words["number"]}</dt><dd><code>{escape(payment.number)}</code></dd>
 <dt>{words["expires"]}</dt><dd>{_time(payment.expires_at)} <span class="quiet">{words["time_zone"]}</span></dd>
@@ -55,6 +56,13 @@ def render_message(*, language: Language, detail: str) -> bytes:
     words = TEXTS[language]
     body = f'<section class="slip"><h1>{words["sorry"]}</h1><p>{escape(detail)}</p><p class="quiet">{words["nothing_lost"]}</p></section>'
     return _page(language=language, title=words["sorry"], body=body, other="")
+
+
+def _channel(view: View) -> str:
+    """Which channel is being played, always with the word sandbox."""
+    name = CHANNEL_TEXTS.get(view.payment.protocol, {}).get(view.language, "")
+    sandbox = TEXTS[view.language]["sandbox"]
+    return f"{name} · {sandbox}" if name else sandbox
 
 
 def _payable(*, view: View) -> str:

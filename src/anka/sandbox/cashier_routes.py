@@ -6,16 +6,14 @@ from collections.abc import Callable
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from anka.core.clock import Moment
 from anka.sandbox import payments, presets
 from anka.sandbox.cashier import Language, View, render_cashier, render_message
 from anka.sandbox.exchange import Refused, Reply, Request
 from anka.sandbox.faults import Operation, read_faults
-from anka.sandbox.merchant_routes import read_cashier_request
 from anka.sandbox.notices import enqueue
 from anka.sandbox.payments import PaymentNotFound, status_now
+from anka.sandbox.protocols.own import OwnProtocol
 from anka.sandbox.store import Payment, Store, find_payment_by_token
 
 
@@ -36,9 +34,9 @@ class ChoiceMalformed(Refused):
 class CashierRoutes:
     """Shows the cashier and takes decisions."""
 
-    def __init__(self, *, store: Store, merchant_key: Ed25519PublicKey, base_url: str, wake: Callable[[], None]) -> None:
+    def __init__(self, *, store: Store, own: OwnProtocol, base_url: str, wake: Callable[[], None]) -> None:
         self._store = store
-        self._merchant_key = merchant_key
+        self._own = own
         self._base_url = base_url.rstrip("/")
         self._wake = wake
 
@@ -61,9 +59,9 @@ class CashierRoutes:
         if request.path != "/cashier":
             return self._known(request.path)
         token = parse_qs(request.query).get("request", [""])[0]
-        wanted = read_cashier_request(key=self._merchant_key, token=token)
+        wanted = self._own.wanted(token=token)
         with self._store.transaction() as connection:
-            return payments.register(connection=connection, wanted=wanted, token=token, moment=moment)
+            return payments.register(connection=connection, wanted=wanted, protocol=self._own.code, moment=moment)
 
     def _known(self, path: str) -> Payment:
         with self._store.transaction() as connection:

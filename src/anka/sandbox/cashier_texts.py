@@ -13,6 +13,7 @@ TEXTS: dict[Literal["zh", "en"], dict[str, str]] = {
         "pay_amount": "应付",
         "subject": "商品",
         "number": "支付单号",
+        "channel": "付款渠道",
         "expires": "付款截止",
         "time_zone": "北京时间",
         "qr": "手机扫码，在另一台设备上打开本页",
@@ -41,6 +42,7 @@ TEXTS: dict[Literal["zh", "en"], dict[str, str]] = {
         "pay_amount": "To pay",
         "subject": "Goods",
         "number": "Number",
+        "channel": "Paid by",
         "expires": "Pay before",
         "time_zone": "UTC+8",
         "qr": "Scan to open this page on another device",
@@ -61,6 +63,15 @@ TEXTS: dict[Literal["zh", "en"], dict[str, str]] = {
         "sorry": "This step was not completed",
         "nothing_lost": "Nothing was charged and nothing was lost. Go back to the merchant and open the cashier again.",
     },
+}
+
+# Which channel the page plays, by protocol.
+CHANNEL_TEXTS: dict[str, dict[Literal["zh", "en"], str]] = {
+    "alipay": {"zh": "支付宝", "en": "Alipay"},
+    "wechat": {"zh": "微信支付", "en": "WeChat Pay"},
+    "epay": {"zh": "易支付", "en": "Epay"},
+    "epay_v2": {"zh": "易支付 v2", "en": "Epay v2"},
+    "stripe": {"zh": "银行卡（Stripe）", "en": "Card (Stripe)"},
 }
 
 FAULT_TEXTS: dict[str, dict[Literal["zh", "en"], str]] = {

@@ -23,6 +23,8 @@ class Operation(StrEnum):
     REFUND = "refund"
     QUERY_REFUND = "query_refund"
     SETTLE_REFUND = "settle_refund"
+    START = "start"
+    MEND_REFUND = "mend_refund"
     ISSUER = "issuer"
 
 
@@ -44,6 +46,7 @@ class FaultName(StrEnum):
     NOTICE_BEFORE_ANSWER = "notice_before_answer"
     NEVER = "never"
     LATE = "late"
+    OUT_OF_FUNDS = "out_of_funds"
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,7 +79,9 @@ ANSWER_FAULTS = frozenset(
         FaultName.FORGED,
     }
 )
-REFUND_FAULTS = frozenset({FaultName.REFUND_SUCCEEDS_AFTER_FAILURE, FaultName.NOTICE_BEFORE_ANSWER, FaultName.NEVER})
+REFUND_FAULTS = frozenset(
+    {FaultName.REFUND_SUCCEEDS_AFTER_FAILURE, FaultName.NOTICE_BEFORE_ANSWER, FaultName.NEVER, FaultName.OUT_OF_FUNDS}
+)
 POSSIBLE = {
     Operation.PAY: NOTICE_FAULTS | {FaultName.LATE},
     Operation.CLOSE: ANSWER_FAULTS,
@@ -84,6 +89,8 @@ POSSIBLE = {
     Operation.REFUND: ANSWER_FAULTS | REFUND_FAULTS,
     Operation.QUERY_REFUND: ANSWER_FAULTS,
     Operation.SETTLE_REFUND: NOTICE_FAULTS,
+    Operation.START: ANSWER_FAULTS - {FaultName.WRONG_AMOUNT},
+    Operation.MEND_REFUND: ANSWER_FAULTS,
     Operation.ISSUER: ANSWER_FAULTS - {FaultName.WRONG_AMOUNT},
 }
 

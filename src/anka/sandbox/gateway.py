@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,15 +14,18 @@ import psycopg
 
 from anka.adapters.channels import sandbox_wire
 from anka.adapters.channels.sandbox_keys import Mode, load_keys
-from anka.adapters.channels.sandbox_wire import Envelope, Expected, Purpose, WireRefused
 from anka.core.clock import Moment
 from anka.sandbox import clock
 from anka.sandbox.cashier_routes import CashierRoutes
 from anka.sandbox.exchange import Refused, Reply, Request, json_reply
 from anka.sandbox.issuer_routes import IssuerRoutes
-from anka.sandbox.merchant_routes import MerchantRoutes
+from anka.sandbox.play_routes import PlayRoutes
+from anka.sandbox.protocols import PROTOCOLS
+from anka.sandbox.protocols.base import Core, Ground, Setup
+from anka.sandbox.protocols.own import OwnProtocol
 from anka.sandbox.sender import Sender
-from anka.sandbox.store import Store, use_nonce
+from anka.sandbox.spoken import Spoken
+from anka.sandbox.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -37,41 +41,45 @@ class GatewaySettings:
     refund_delay_seconds: int = 5
 
 
-class NonceReused(Refused):
-    """A signed request was sent a second time."""
-
-    code = "nonce_reused"
-    status = 409
-
-
 class Gateway:
     """One gateway: routes, outbox and clock together."""
 
     def __init__(self, *, settings: GatewaySettings, real_clock: Callable[[], datetime] = sandbox_wire.real_now) -> None:
         keys = load_keys(home=settings.home, mode=settings.mode)
-        self._gateway_key = keys.gateway
-        self._merchant_key = keys.merchant.public_key()
         self._home = settings.home
         self._real_clock = real_clock
+        self._stopped = threading.Event()
         self.store = Store(database_url=settings.database_url)
         self.store.create_schema()
-        self.sender = Sender(store=self.store, key=self._gateway_key, clock=self.moment)
-        self._cashier = CashierRoutes(store=self.store, merchant_key=self._merchant_key, base_url=settings.base_url, wake=self.sender.wake)
-        self._issuer = IssuerRoutes(store=self.store, merchant_key=self._merchant_key, issuer_key=keys.issuer, real_clock=self._real_clock)
-        self._merchant = MerchantRoutes(
+        self.spoken = Spoken(factories=PROTOCOLS, setup=self._setup)
+        self.sender = Sender(store=self.store, protocols=self.spoken.named, clock=self.moment)
+        self._ground = Ground(
             store=self.store,
-            issuer=self._issuer,
-            merchant_key=self._merchant_key,
-            gateway_key=self._gateway_key,
-            sender=self.sender,
+            base_url=settings.base_url.rstrip("/"),
             refund_delay_seconds=settings.refund_delay_seconds,
+            work=self.sender.work_once,
+            wake=self.sender.wake,
+            stopped=self._stopped,
         )
+        self._own = OwnProtocol(self._setup("sandbox"))
+        self._cashier = CashierRoutes(store=self.store, own=self._own, base_url=settings.base_url, wake=self.sender.wake)
+        self._issuer = IssuerRoutes(
+            store=self.store, merchant_key=keys.merchant.public_key(), issuer_key=keys.issuer, real_clock=self._real_clock
+        )
+        self._play = PlayRoutes(store=self.store, spoken=self.spoken, own=self._own, issuer=self._issuer, wake=self.sender.wake)
         self._style = files("anka.sandbox").joinpath("style.css").read_bytes()
+
+    def _setup(self, code: str) -> Setup:
+        return Setup(core=Core(ground=self._ground, protocol=code), home=self._home, clock=self.moment)
+
+    def end_delays(self) -> None:
+        """End every delay that a fault makes somebody wait for, now and from now on."""
+        self._stopped.set()
+        self._issuer.stop()
 
     def close(self) -> None:
         """Stop sending and close the connections."""
-        self._merchant.stop()
-        self._issuer.stop()
+        self.end_delays()
         self.sender.stop()
         self.store.close()
 
@@ -93,8 +101,14 @@ class Gateway:
 
     def _route(self, request: Request) -> Reply:
         path = request.path
-        if path.startswith(("/api/", "/play/")):
-            return self._for_merchant(request)
+        protocol = self.spoken.at(path)
+        if protocol is not None:
+            stripped = Request(
+                method=request.method, target=request.target[len(protocol.prefix) :], headers=request.headers, body=request.body
+            )
+            return protocol.answer(request=stripped, moment=self.moment())
+        if path.startswith("/play/"):
+            return self._own.door.answer(request=request, moment=self.moment(), handle=self._play.answer)
         if path.startswith("/issuer/"):
             return self._issuer.answer(request=request, moment=self.moment())
         if path == "/cashier" or path.startswith("/cashier/"):
@@ -108,36 +122,3 @@ class Gateway:
                 connection.execute("SELECT FROM sandbox.payment LIMIT 1")
             return json_reply(status=200, message={"ok": True})
         return json_reply(status=404, message={"code": "not_found", "detail": "There is nothing here."})
-
-    def _for_merchant(self, request: Request) -> Reply:
-        moment = self.moment()
-        expected = Expected(purpose=Purpose.REQUEST, method=request.method, path=request.target)
-        try:
-            asked = sandbox_wire.verify(
-                key=self._merchant_key, headers=request.headers, body=request.body, expected=expected, real_now=moment.real
-            )
-        except WireRefused as refused:
-            # Whoever cannot sign gets no signature back.
-            return json_reply(status=refused.status, message={"code": refused.code, "detail": str(refused)})
-        try:
-            with self.store.transaction() as connection:
-                if not use_nonce(connection=connection, nonce=asked.nonce, real_now=moment.real):
-                    raise NonceReused("Nothing was changed: this very request was sent before. Sign a new one.")
-            reply = self._merchant.answer(request=request, moment=moment)
-        except Refused as refusal:
-            reply = json_reply(status=refusal.status, message={"code": refusal.code, "detail": str(refusal)})
-        return self._signed(request=request, reply=reply, nonce=asked.nonce)
-
-    def _signed(self, *, request: Request, reply: Reply, nonce: str) -> Reply:
-        if reply.headers.get("Anka-Signature"):
-            # A fault has already put its own signature there.
-            return reply
-        envelope = Envelope(
-            purpose=Purpose.ANSWER,
-            method=str(reply.status),
-            path=request.target,
-            timestamp=int(self._real_clock().timestamp()),
-            nonce=nonce,
-        )
-        headers = sandbox_wire.signed_headers(key=self._gateway_key, envelope=envelope, body=reply.body)
-        return Reply(status=reply.status, body=reply.body, content_type=reply.content_type, headers={**reply.headers, **headers})

@@ -1,4 +1,4 @@
-"""Notices: which of them a fact and its faults produce, and what their bytes look like."""
+"""Notices: which of them a fact and its faults produce. What their bytes look like is their protocol's business."""
 
 from __future__ import annotations
 
@@ -8,12 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
-from urllib.parse import urlsplit
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from anka.adapters.channels import sandbox_wire
-from anka.adapters.channels.sandbox_wire import Envelope, Purpose
 from anka.core.clock import Moment
 from anka.sandbox.faults import Fault, FaultName, named
 from anka.sandbox.store import Connection, Payment
@@ -26,6 +22,7 @@ _CONTRARY = {
     "payment.closed": "payment.failed",
     "refund.succeeded": "refund.abnormal",
     "refund.closed": "refund.abnormal",
+    "refund.failed": "refund.abnormal",
 }
 Disguise = Literal["", "forged", "replayed", "reflected"]
 
@@ -44,7 +41,12 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A notice before it is signed. `due_at` counts on `due_clock`; `request` is what a reflected one sends back."""
+    """A notice before it is written in its protocol. `due_at` counts on `due_clock`; `request` is what a reflected one sends back.
+
+    `facts` are event_id, type, merchant, number, payment_number, transaction, amount_minor, currency, occurred_at (ISO 8601), and of the
+    payment: protocol, payment_transaction, payment_minor (captured), refunded_minor (all refunds so far, with this one), subject, paid_at
+    (ISO 8601), details (what the protocol kept).
+    """
 
     notify_url: str
     facts: Mapping[str, object]
@@ -54,6 +56,11 @@ class Draft:
     age_seconds: int = 0
     request: str = ""
     most_tries: int = MOST_TRIES
+
+    @property
+    def protocol(self) -> str:
+        """The code of the protocol it is written in."""
+        return str(self.facts.get("protocol", "sandbox"))
 
 
 def plan_notices(*, fact: Fact, faults: tuple[Fault, ...], moment: Moment) -> tuple[Draft, ...]:
@@ -84,6 +91,13 @@ def _draft(*, fact: Fact, moment: Moment) -> Draft:
         "amount_minor": fact.amount_minor,
         "currency": fact.payment.currency,
         "occurred_at": occurred_at,
+        "protocol": fact.payment.protocol,
+        "payment_transaction": fact.payment.transaction_number,
+        "payment_minor": fact.payment.told_minor,
+        "refunded_minor": fact.payment.refunded_minor,
+        "subject": fact.payment.subject,
+        "paid_at": (fact.occurred_at if fact.kind.startswith("payment.") else fact.payment.changed_at).isoformat(),
+        "details": json.loads(fact.payment.details),
     }
     return Draft(notify_url=fact.payment.notify_url, facts=facts, due_at=moment.real)
 
@@ -112,25 +126,6 @@ def _misled(*, draft: Draft, faults: tuple[Fault, ...], fact: Fact, moment: Mome
 
 def _number_of_nobody(number: str) -> str:
     return f"{number[:8]}X{hashlib.sha256(number.encode()).hexdigest()[:16]}"
-
-
-def written(*, draft: Draft, key: Ed25519PrivateKey, real_now: datetime) -> tuple[dict[str, str], bytes]:
-    """Return headers and body of a notice as they go over the wire, signed now unless a fault says otherwise."""
-    if draft.disguise == "reflected":
-        headers, body = sandbox_wire.reflect_cashier_request(token=draft.request)
-        return {**headers, "Content-Type": "application/json"}, body
-    signed_at = real_now - timedelta(seconds=draft.age_seconds) if draft.disguise == "replayed" else real_now
-    body = json.dumps({**draft.facts, "sent_at": signed_at.isoformat()}, separators=(",", ":")).encode()
-    envelope = Envelope(
-        purpose=Purpose.NOTICE,
-        method="POST",
-        path=urlsplit(draft.notify_url).path,
-        timestamp=int(signed_at.timestamp()),
-        nonce=sandbox_wire.new_nonce(),
-    )
-    signer = Ed25519PrivateKey.generate() if draft.disguise == "forged" else key
-    headers = sandbox_wire.signed_headers(key=signer, envelope=envelope, body=body)
-    return {**headers, "Content-Type": "application/json"}, body
 
 
 def enqueue(*, connection: Connection, drafts: tuple[Draft, ...]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import secrets
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -14,6 +16,7 @@ from anka.sandbox.exchange import Refused
 from anka.sandbox.faults import ATTACKS, Fault
 from anka.sandbox.notices import Draft, Fact, plan_notices
 from anka.sandbox.store import Connection, Payment, find_payment, lock_number
+from anka.sandbox.told import Told
 
 Number = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
 Amount = Annotated[int, msgspec.Meta(gt=0, le=10**12)]
@@ -34,6 +37,34 @@ class CashierRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notify_url: Address
     return_url: Address
     language: Literal["zh", "en"] = "zh"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A payment that a merchant wants to be paid, in whatever protocol.
+
+    `request` is the signed word or body it came with (a reflected notice sends it back), `transaction_number` the gateway's number of it in
+    the form of the protocol (made up where empty), `details` what the protocol wants to find again.
+    """
+
+    number: str
+    amount_minor: int
+    currency: str
+    subject: str
+    expires_at: datetime
+    notify_url: str
+    return_url: str
+    language: Literal["zh", "en"] = "zh"
+    request: str = ""
+    transaction_number: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+class PaymentMalformed(Refused):
+    """A number, an amount or an address that nobody can mean."""
+
+    code = "malformed"
+    status = 422
 
 
 class PaymentNotFound(Refused):
@@ -64,18 +95,19 @@ class PaymentNotPayable(Refused):
     status = 409
 
 
-def register(*, connection: Connection, wanted: CashierRequest, token: str, moment: Moment) -> Payment:
-    """Make a payment known, once per number; `token` is the signed word it came with. Raises PaymentNumberReused."""
+def register(*, connection: Connection, wanted: Wanted, protocol: str, moment: Moment) -> Payment:
+    """Make a payment known, once per number. Raises PaymentMalformed, PaymentNumberReused."""
+    _require_plausible(wanted)
     lock_number(connection=connection, number=wanted.number)
     known = find_payment(connection=connection, number=wanted.number)
     if known is not None:
-        if (known.amount_minor, known.currency) != (wanted.amount_minor, wanted.currency):
+        if (known.amount_minor, known.currency, known.protocol) != (wanted.amount_minor, wanted.currency, protocol):
             raise PaymentNumberReused("Nothing was charged: this number already belongs to a payment of another amount.")
         return known
     payment = Payment(
         number=wanted.number,
         token=secrets.token_urlsafe(18),
-        transaction_number=f"sbx_{secrets.token_hex(12)}",
+        transaction_number=wanted.transaction_number or f"sbx_{secrets.token_hex(12)}",
         amount_minor=wanted.amount_minor,
         refunded_minor=0,
         currency=wanted.currency,
@@ -86,10 +118,20 @@ def register(*, connection: Connection, wanted: CashierRequest, token: str, mome
         return_url=wanted.return_url,
         status="closed" if _closed_unseen(connection=connection, number=wanted.number) else "open",
         changed_at=moment.now,
-        request=token,
+        request=wanted.request,
+        protocol=protocol,
+        details=json.dumps(dict(wanted.details), ensure_ascii=False),
     )
     _insert(connection=connection, payment=payment)
     return payment
+
+
+def _require_plausible(wanted: Wanted) -> None:
+    told = {name: getattr(wanted, name) for name in CashierRequest.__struct_fields__ if name != "merchant"}
+    try:
+        msgspec.convert({**told, "merchant": "anka"}, type=CashierRequest)
+    except msgspec.ValidationError as reason:
+        raise PaymentMalformed(f"Nothing was charged: {reason}") from reason
 
 
 def _closed_unseen(*, connection: Connection, number: str) -> bool:
@@ -173,44 +215,52 @@ def _moved(*, payment: Payment, outcome: Outcome, moment: Moment) -> Payment:
     return replace(payment, status=outcome, changed_at=moment.now)
 
 
-def close(*, connection: Connection, number: str, moment: Moment) -> dict[str, object]:
-    """Close a payment unless it is paid, and return the answer; a number nobody has opened yet can never be paid afterwards."""
-    lock_number(connection=connection, number=number)
-    payment = find_payment(connection=connection, number=number)
-    if payment is None:
-        row = connection.execute(
-            "INSERT INTO sandbox.closed_unseen (number, closed_at) VALUES (%s, %s)"
-            " ON CONFLICT (number) DO UPDATE SET number = EXCLUDED.number RETURNING closed_at",
-            (number, moment.now),
-        ).fetchone()
-        closed_at: datetime = row[0] if row else moment.now
-        return {"status": "closed", "number": number, "occurred_at": closed_at.isoformat()}
-    if payment.status in {"open", "failed"}:
-        payment = replace(payment, status="closed", changed_at=moment.now)
-        connection.execute("UPDATE sandbox.payment SET status = 'closed', changed_at = %s WHERE number = %s", (payment.changed_at, number))
-    return answer(payment=payment, moment=moment)
+def close_unseen(*, connection: Connection, number: str, moment: Moment) -> Told:
+    """Close a number nobody has opened yet, and return what is told of it: it can never be paid at the cashier afterwards."""
+    row = connection.execute(
+        "INSERT INTO sandbox.closed_unseen (number, closed_at) VALUES (%s, %s)"
+        " ON CONFLICT (number) DO UPDATE SET number = EXCLUDED.number RETURNING closed_at",
+        (number, moment.now),
+    ).fetchone()
+    return _unseen(number=number, closed_at=row[0] if row else moment.now)
 
 
-def query(*, connection: Connection, number: str, moment: Moment) -> dict[str, object]:
-    """Return what a merchant is told about a payment. Raises PaymentNotFound."""
-    payment = find_payment(connection=connection, number=number)
-    if payment is not None:
-        return answer(payment=payment, moment=moment)
+def query_unseen(*, connection: Connection, number: str) -> Told:
+    """Return what is told of a number that was closed before anybody opened it. Raises PaymentNotFound."""
     row = connection.execute("SELECT closed_at FROM sandbox.closed_unseen WHERE number = %s", (number,)).fetchone()
     if row is None:
         raise PaymentNotFound("The gateway does not know this payment.")
-    return {"status": "closed", "number": number, "occurred_at": row[0].isoformat()}
+    return _unseen(number=number, closed_at=row[0])
 
 
-def answer(*, payment: Payment, moment: Moment) -> dict[str, object]:
-    """Return a payment as the protocol writes it."""
+def _unseen(*, number: str, closed_at: datetime) -> Told:
+    return Told(status="closed", number=number, payment_number=number, occurred_at=closed_at)
+
+
+def close(*, connection: Connection, payment: Payment, moment: Moment) -> Told:
+    """Close a payment whose number is locked, unless it is paid, and return what is told of it."""
+    if payment.status in {"open", "failed"}:
+        payment = replace(payment, status="closed", changed_at=moment.now)
+        connection.execute(
+            "UPDATE sandbox.payment SET status = 'closed', changed_at = %s WHERE number = %s", (payment.changed_at, payment.number)
+        )
+    return told(payment=payment, moment=moment)
+
+
+def told(*, payment: Payment, moment: Moment) -> Told:
+    """Return what a merchant is told about a payment."""
     status = status_now(payment=payment, moment=moment)
-    occurred_at = payment.changed_at if status == payment.status else payment.expires_at
-    return {
-        "status": status,
-        "number": payment.number,
-        "transaction": payment.transaction_number,
-        "amount_minor": payment.told_minor,
-        "currency": payment.currency,
-        "occurred_at": occurred_at.isoformat(),
-    }
+    return Told(
+        status=status,
+        number=payment.number,
+        payment_number=payment.number,
+        transaction=payment.transaction_number,
+        payment_transaction=payment.transaction_number,
+        amount_minor=payment.told_minor,
+        currency=payment.currency,
+        occurred_at=payment.changed_at if status == payment.status else payment.expires_at,
+        payment_minor=payment.told_minor,
+        refunded_minor=payment.refunded_minor,
+        subject=payment.subject,
+        details=json.loads(payment.details),
+    )

@@ -38,3 +38,8 @@ def next_fault(*, connection: Connection, operation: Operation, numbers: tuple[s
     choices = read_faults(wishes=json.loads(row[0]))
     drawn = draw(choices=choices, seed=row[1], turn=row[2])
     return (drawn,) if drawn else ()
+
+
+def lift(*, connection: Connection, operation: Operation) -> None:
+    """Forget every fault that still waits for operations of a kind."""
+    connection.execute("DELETE FROM sandbox.preset WHERE operation = %s", (operation.value,))

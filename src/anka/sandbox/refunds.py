@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
@@ -18,8 +17,11 @@ from anka.sandbox.notices import Draft, Fact, enqueue, plan_notices
 from anka.sandbox.payments import Amount, Currency, Number, locked_payment
 from anka.sandbox.presets import next_fault
 from anka.sandbox.store import Connection, Payment, Refund, find_refund
+from anka.sandbox.told import Told
 
-Outcome = Literal["succeeded", "closed", "abnormal", "unknown"]
+Outcome = Literal["succeeded", "closed", "abnormal", "unknown", "failed"]
+# In these, the money can be refunded under another number.
+FREE = frozenset({"closed", "failed"})
 MOST_SETTLED_AT_ONCE = 100
 
 
@@ -67,34 +69,42 @@ class CurrencyDiffers(Refused):
     status = 422
 
 
+class OutOfFunds(Refused):
+    """The merchant's balance at the gateway does not suffice at this moment: the same request can be sent again later."""
+
+    code = "out_of_funds"
+    status = 409
+
+
 class RefundAlreadySucceeded(Refused):
-    """Money that has arrived stays."""
+    """Money that has arrived stays, unless the bank sends it back (`failed`)."""
 
     code = "refund_already_succeeded"
     status = 409
 
 
-def submit(
-    *, connection: Connection, order: RefundOrder, faults: tuple[Fault, ...], moment: Moment, delay_seconds: int
-) -> dict[str, object]:
-    """Accept a refund, once per number, and return the answer; left alone it succeeds after `delay_seconds`.
+def submit(*, connection: Connection, order: RefundOrder, faults: tuple[Fault, ...], moment: Moment, delay_seconds: int) -> Told:
+    """Accept a refund, once per number, and return what is told of it; left alone it succeeds after `delay_seconds`.
 
-    Raises PaymentNotFound, PaymentNotPaid, CurrencyDiffers, RefundNumberReused, RefundExceedsPayment.
+    Raises PaymentNotFound, PaymentNotPaid, CurrencyDiffers, RefundNumberReused, RefundExceedsPayment, OutOfFunds.
     """
     payment = locked_payment(connection=connection, number=order.payment_number)
     known = find_refund(connection=connection, number=order.refund_number)
     if known is not None:
         if (known.amount_minor, known.payment_number, payment.currency) != (order.amount_minor, payment.number, order.currency):
             raise RefundNumberReused("Nothing more was refunded: this number already belongs to another refund.")
-        return answer(refund=known, payment=payment)
+        return told(refund=known, payment=payment)
     _check(order=order, payment=payment)
+    if named(faults=faults, name=FaultName.OUT_OF_FUNDS):
+        raise OutOfFunds("Nothing was refunded: the balance does not suffice. Send the same request again later.")
     refund = _planned(connection=connection, order=order, faults=faults, moment=moment, delay_seconds=delay_seconds)
     _reserve(connection=connection, payment=payment, amount_minor=refund.amount_minor)
     _insert(connection=connection, refund=refund)
-    told = answer(refund=refund, payment=payment)
+    payment = replace(payment, refunded_minor=payment.refunded_minor + refund.amount_minor)
+    answer = told(refund=refund, payment=payment)
     if named(faults=faults, name=FaultName.NOTICE_BEFORE_ANSWER):
         _settle(connection=connection, refund=refund, payment=payment, moment=moment)
-    return told
+    return answer
 
 
 def _check(*, order: RefundOrder, payment: Payment) -> None:
@@ -161,9 +171,9 @@ def decide(
     payment = locked_payment(connection=connection, number=found.payment_number)
     refund = find_refund(connection=connection, number=number) or found
     if any(fault.fault in ATTACKS for fault in faults):
-        told = replace(refund, status=outcome, changed_at=moment.now)
-        return refund.status, _notices(refund=told, payment=payment, faults=faults, moment=moment)
-    refund = _moved(connection=connection, refund=refund, payment=payment, status=outcome, moment=moment)
+        claimed = replace(refund, status=outcome, changed_at=moment.now)
+        return refund.status, _notices(refund=claimed, payment=payment, faults=faults, moment=moment)
+    refund, payment = _moved(connection=connection, refund=refund, payment=payment, status=outcome, moment=moment)
     return refund.status, _notices(refund=refund, payment=payment, faults=faults, moment=moment)
 
 
@@ -175,27 +185,32 @@ def _foretell(*, connection: Connection, number: str, outcome: Outcome, faults: 
     )
 
 
-def _moved(*, connection: Connection, refund: Refund, payment: Payment, status: str, moment: Moment) -> Refund:
+def _moved(*, connection: Connection, refund: Refund, payment: Payment, status: str, moment: Moment) -> tuple[Refund, Payment]:
+    """Let a refund take a state, and return it with its payment, whose room for refunds may have changed."""
     if refund.status == status:
-        return refund
-    if refund.status == "succeeded":
+        return refund, payment
+    if refund.status == "succeeded" and status != "failed":
         raise RefundAlreadySucceeded("Nothing was changed: this refund has succeeded.")
-    if status == "closed":
+    reserved = payment.refunded_minor
+    if status in FREE and refund.status not in FREE:
+        reserved -= refund.amount_minor
         connection.execute(
             "UPDATE sandbox.payment SET refunded_minor = refunded_minor - %s WHERE number = %s", (refund.amount_minor, payment.number)
         )
-    elif refund.status == "closed":
+    elif refund.status in FREE and status not in FREE:
         _reserve(connection=connection, payment=payment, amount_minor=refund.amount_minor)
+        reserved += refund.amount_minor
     changed = replace(refund, status=status, changed_at=moment.now, next_status=None, next_at=None)
     connection.execute(
-        "UPDATE sandbox.refund SET status = %s, changed_at = %s, next_status = NULL, next_at = NULL WHERE number = %s",
-        (status, changed.changed_at, refund.number),
+        "UPDATE sandbox.refund SET status = %(status)s, changed_at = %(at)s, next_status = NULL, next_at = NULL,"
+        " succeeded_at = CASE %(status)s WHEN 'succeeded' THEN %(at)s ELSE succeeded_at END WHERE number = %(number)s",
+        {"status": status, "at": changed.changed_at, "number": refund.number},
     )
-    return changed
+    return changed, replace(payment, refunded_minor=reserved)
 
 
 def _notices(*, refund: Refund, payment: Payment, faults: tuple[Fault, ...], moment: Moment) -> tuple[Draft, ...]:
-    if refund.status not in {"succeeded", "closed", "abnormal"}:
+    if refund.status not in {"succeeded", "closed", "abnormal", "failed"}:
         return ()
     fact = Fact(
         kind=f"refund.{refund.status}",
@@ -229,7 +244,7 @@ def _settle(*, connection: Connection, refund: Refund, payment: Payment, moment:
     if refund.next_status is None:
         return
     try:
-        settled = _moved(connection=connection, refund=refund, payment=payment, status=refund.next_status, moment=moment)
+        settled, payment = _moved(connection=connection, refund=refund, payment=payment, status=refund.next_status, moment=moment)
     except RefundExceedsPayment:
         # Another refund took the room while this one was closed, so it stays closed: never more than was paid.
         connection.execute("UPDATE sandbox.refund SET next_status = NULL, next_at = NULL WHERE number = %s", (refund.number,))
@@ -244,38 +259,48 @@ def _settle(*, connection: Connection, refund: Refund, payment: Payment, moment:
     enqueue(connection=connection, drafts=_notices(refund=settled, payment=payment, faults=faults, moment=moment))
 
 
-def query(*, connection: Connection, number: str) -> dict[str, object]:
+def mend(*, connection: Connection, number: str, moment: Moment, delay_seconds: int) -> Told:
+    """Send an abnormal refund another way, so that it succeeds after `delay_seconds`, and return what is told of it.
+
+    Any other refund is left alone. Raises RefundNotFound.
+    """
+    payment, refund = _locked(connection=connection, number=number)
+    if refund.status == "abnormal":
+        refund = replace(refund, status="processing", changed_at=moment.now, next_status="succeeded")
+        connection.execute(
+            "UPDATE sandbox.refund SET status = 'processing', changed_at = %s, next_status = 'succeeded', next_at = %s WHERE number = %s",
+            (moment.now, moment.now + timedelta(seconds=delay_seconds), number),
+        )
+    return told(refund=refund, payment=payment)
+
+
+def query(*, connection: Connection, number: str) -> Told:
     """Return what a merchant is told about a refund. Raises RefundNotFound."""
+    payment, refund = _locked(connection=connection, number=number)
+    return told(refund=refund, payment=payment)
+
+
+def _locked(*, connection: Connection, number: str) -> tuple[Payment, Refund]:
     refund = find_refund(connection=connection, number=number)
     if refund is None:
         raise RefundNotFound("The gateway does not know this refund: submit it, with the same number.")
     payment = locked_payment(connection=connection, number=refund.payment_number)
-    return answer(refund=find_refund(connection=connection, number=number) or refund, payment=payment)
+    return payment, find_refund(connection=connection, number=number) or refund
 
 
-def answer(*, refund: Refund, payment: Payment) -> dict[str, object]:
-    """Return a refund as the protocol writes it."""
-    return {
-        "status": refund.status,
-        "number": refund.number,
-        "transaction": refund.transaction_number,
-        "amount_minor": refund.amount_minor,
-        "currency": payment.currency,
-        "occurred_at": refund.changed_at.isoformat(),
-    }
-
-
-def bill(*, connection: Connection, day: str) -> list[Mapping[str, object]]:
-    """Return every payment and refund that moved money on a day in UTC (`YYYY-MM-DD`), at most 100,000 lines, oldest first."""
-    rows = connection.execute(
-        "SELECT 'payment', number, number, transaction_number, coalesce(captured_minor, amount_minor), currency, changed_at"
-        " FROM sandbox.payment"
-        " WHERE status = 'paid' AND (changed_at AT TIME ZONE 'UTC')::date = %(day)s::date"
-        " UNION ALL SELECT 'refund', refund.number, payment.number, refund.transaction_number, refund.amount_minor, payment.currency,"
-        " refund.changed_at FROM sandbox.refund AS refund JOIN sandbox.payment AS payment ON payment.number = refund.payment_number"
-        " WHERE refund.status = 'succeeded' AND (refund.changed_at AT TIME ZONE 'UTC')::date = %(day)s::date"
-        " ORDER BY 7, 2 LIMIT 100000",
-        {"day": day},
-    ).fetchall()
-    names = ("kind", "number", "payment_number", "transaction", "amount_minor", "currency", "occurred_at")
-    return [dict(zip(names, (*row[:6], row[6].isoformat()), strict=True)) for row in rows]
+def told(*, refund: Refund, payment: Payment) -> Told:
+    """Return what a merchant is told about a refund."""
+    return Told(
+        status=refund.status,
+        number=refund.number,
+        payment_number=payment.number,
+        transaction=refund.transaction_number,
+        payment_transaction=payment.transaction_number,
+        amount_minor=refund.amount_minor,
+        currency=payment.currency,
+        occurred_at=refund.changed_at,
+        payment_minor=payment.told_minor,
+        refunded_minor=payment.refunded_minor,
+        subject=payment.subject,
+        details=json.loads(payment.details),
+    )

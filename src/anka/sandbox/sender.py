@@ -12,16 +12,20 @@ from datetime import timedelta
 
 import httpx
 import psycopg
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from anka.core.clock import Moment
-from anka.sandbox.notices import Draft, written
+from anka.sandbox.exchange import Refused
+from anka.sandbox.notices import Draft
+from anka.sandbox.protocols.base import Protocol
 from anka.sandbox.refunds import settle_due
 from anka.sandbox.store import DatabaseBusy, Store, forget_nonces
 
 log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 8
+ACCEPTED = "accepted"
+# A protocol that has no notice of such a thing.
+NOT_TOLD = "not told"
 # After the n-th failure, the n-th wait; real seconds. Fifteen tries in about four hours.
 BACK_OFF_SECONDS = (1, 2, 4, 8, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200)
 _CLAIM = timedelta(seconds=30)
@@ -39,9 +43,9 @@ class _Claimed:
 class Sender:
     """Sends what is due, from a thread of its own or when asked; also lets refunds settle when their time has come."""
 
-    def __init__(self, *, store: Store, key: Ed25519PrivateKey, clock: Callable[[], Moment]) -> None:
+    def __init__(self, *, store: Store, protocols: Callable[[str], Protocol], clock: Callable[[], Moment]) -> None:
         self._store = store
-        self._key = key
+        self._protocols = protocols
         self._clock = clock
         self._client = httpx.Client(timeout=_TIMEOUT, trust_env=False, follow_redirects=False)
         self._workers = ThreadPoolExecutor(max_workers=MOST_AT_ONCE, thread_name_prefix="notice")
@@ -119,17 +123,23 @@ class Sender:
         ]
 
     def _send(self, claimed: _Claimed) -> None:
-        headers, body = written(draft=claimed.draft, key=self._key, real_now=self._clock().real)
+        self._record(claimed=claimed, heard=self._heard(claimed.draft))
+
+    def _heard(self, draft: Draft) -> str:
         try:
-            answer = self._client.post(claimed.draft.notify_url, headers=headers, content=body)
-            heard = "accepted" if _accepts(answer) else f"refused with {answer.status_code}"
-        except (httpx.HTTPError, httpx.InvalidURL) as trouble:
-            heard = f"not delivered: {type(trouble).__name__}"
-        self._record(claimed=claimed, heard=heard)
+            protocol = self._protocols(draft.protocol)
+            notice = protocol.written(draft=draft, moment=self._clock())
+            if notice is None:
+                return NOT_TOLD
+            answer = self._client.request(notice.method, notice.url, headers=dict(notice.headers), content=notice.body)
+        except (httpx.HTTPError, httpx.InvalidURL, Refused) as trouble:
+            return f"not delivered: {type(trouble).__name__}"
+        accepted = protocol.accepts(status=answer.status_code, body=answer.content)
+        return ACCEPTED if accepted else f"refused with {answer.status_code}"
 
     def _record(self, *, claimed: _Claimed, heard: str) -> None:
         real = self._clock().real
-        finished = heard == "accepted" or claimed.tries >= claimed.draft.most_tries
+        finished = heard in (ACCEPTED, NOT_TOLD) or claimed.tries >= claimed.draft.most_tries
         wait = BACK_OFF_SECONDS[min(claimed.tries, len(BACK_OFF_SECONDS)) - 1]
         with self._store.transaction() as connection:
             connection.execute(
@@ -137,13 +147,3 @@ class Sender:
                 " WHERE id = %s",
                 (heard, real if finished else None, real + timedelta(seconds=wait), claimed.identity),
             )
-
-
-def _accepts(answer: httpx.Response) -> bool:
-    if answer.status_code != 200:
-        return False
-    try:
-        said = json.loads(answer.content)
-    except ValueError:
-        return False
-    return isinstance(said, dict) and said.get("ok") is True

@@ -38,6 +38,9 @@ CREATE TABLE IF NOT EXISTS sandbox.payment (
 ALTER TABLE sandbox.payment ADD COLUMN IF NOT EXISTS captured_minor bigint CHECK (captured_minor > 0),
     DROP CONSTRAINT IF EXISTS payment_check, DROP CONSTRAINT IF EXISTS refunded_within_captured,
     ADD CONSTRAINT refunded_within_captured CHECK (refunded_minor BETWEEN 0 AND coalesce(captured_minor, amount_minor));
+-- Which protocol a payment was made in, and what that protocol wants to find again (JSON).
+ALTER TABLE sandbox.payment ADD COLUMN IF NOT EXISTS protocol text NOT NULL DEFAULT 'sandbox',
+    ADD COLUMN IF NOT EXISTS details text NOT NULL DEFAULT '{}';
 CREATE TABLE IF NOT EXISTS sandbox.closed_unseen (
     number text PRIMARY KEY,
     closed_at timestamptz NOT NULL
@@ -54,6 +57,10 @@ CREATE TABLE IF NOT EXISTS sandbox.refund (
     after_status text,
     faults text NOT NULL DEFAULT '[]'
 );
+-- A refund that succeeded may fail afterwards: the bank sends it back. Both stand in the bill.
+ALTER TABLE sandbox.refund ADD COLUMN IF NOT EXISTS succeeded_at timestamptz, DROP CONSTRAINT IF EXISTS refund_status_check,
+    ADD CONSTRAINT refund_status_check
+    CHECK (status IN ('accepted', 'processing', 'succeeded', 'closed', 'abnormal', 'unknown', 'failed'));
 CREATE INDEX IF NOT EXISTS refund_next ON sandbox.refund (next_at) WHERE next_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS sandbox.foretold (
     refund_number text PRIMARY KEY,
@@ -119,7 +126,8 @@ class DatabaseBusy(Refused):
 class Payment:
     """A payment the gateway knows. `request` is the signed word it came with, `token` its unguessable cashier address.
 
-    `captured_minor` is what was captured, where that is another sum than the `amount_minor` that was asked for.
+    `captured_minor` is what was captured, where that is another sum than the `amount_minor` that was asked for. `protocol` is the code of
+    the channel that is played, `details` JSON that its protocol wants to find again.
     """
 
     number: str
@@ -137,6 +145,8 @@ class Payment:
     changed_at: datetime
     request: str
     captured_minor: int | None = None
+    protocol: str = "sandbox"
+    details: str = "{}"
 
     @property
     def told_minor(self) -> int:
@@ -146,7 +156,10 @@ class Payment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """A refund; at `next_at` (sandbox clock) it turns into `next_status`, and after that into `after_status`."""
+    """A refund; at `next_at` (sandbox clock) it turns into `next_status`, and after that into `after_status`.
+
+    `succeeded_at` stays when a refund fails after it had succeeded.
+    """
 
     number: str
     payment_number: str
@@ -158,6 +171,7 @@ class Refund:
     next_at: datetime | None
     after_status: str | None
     faults: str
+    succeeded_at: datetime | None = None
 
 
 Connection = psycopg.Connection[tuple[Any, ...]]

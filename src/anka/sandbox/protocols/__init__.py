@@ -1,0 +1,14 @@
+"""The protocols the gateway speaks, by the code of their channel. Each is made when it is first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from anka.sandbox.protocols.base import Protocol, Setup
+from anka.sandbox.protocols.own import OwnProtocol
+
+Factory = Callable[[Setup], Protocol]
+
+PROTOCOLS: dict[str, Factory] = {
+    "sandbox": OwnProtocol,
+}
