@@ -16,7 +16,8 @@ from anka.domain.rulings import remedy_of
 from anka.flows.steps.carry_out_ruling import carry_out_ruling, ruled_grants
 from anka.flows.steps.case_parts import CaseStep, NewRuling, tell
 from anka.flows.steps.case_work import CaseWork
-from anka.flows.steps.change import Clock
+from anka.flows.steps.change import Change, Clock, due_of
+from anka.flows.steps.merchant_money import post_dues
 from anka.orders.models import OrderState
 
 CLOCKS = system("case-clock")
@@ -30,8 +31,7 @@ def fall_case_clocks(*, at: Moment, limit: int = BATCH) -> int:
         found = lock_fallen(limit=limit, at=at)
         if not found:
             return 0
-        changes = [_changed(state, case, kind, at) for state, case, kind in found]
-        database.rows(CHANGE_ALL, (at.now, str(CLOCKS), msgspec.json.encode(changes).decode()))
+        _write([_changed(state, case, kind, at) for state, case, kind in found], at)
         return len(found)
 
 
@@ -43,17 +43,25 @@ def fall_one_case(*, case_number: str, at: Moment) -> bool:
         if not fallen:
             return False
         kind = "ceiling" if "ceiling" in fallen else fallen[0]
-        database.rows(CHANGE_ALL, (at.now, str(CLOCKS), msgspec.json.encode([_changed(state, case, kind, at)]).decode()))
+        _write([_changed(state, case, kind, at)], at)
         return True
 
 
-def _changed(state: OrderState, case: CaseState, kind: str, at: Moment) -> dict[str, object]:
+def _write(changed: list[tuple[OrderState, Change]], at: Moment) -> None:
+    """Write all changes, then what they claim of merchants' money: balances are locked last, shop by shop."""
+    dues = [due_of(state=state, change=change) for state, change in changed]
+    written = [{"shop_id": state.shop_id, "order_id": state.id, "change": msgspec.to_builtins(change)} for state, change in changed]
+    database.rows(CHANGE_ALL, (at.now, str(CLOCKS), msgspec.json.encode(written).decode()))
+    post_dues(dues=tuple(due for due in dues if due is not None), at=at)
+
+
+def _changed(state: OrderState, case: CaseState, kind: str, at: Moment) -> tuple[OrderState, Change]:
     work = CaseWork(state, case, CLOCKS, at)
     step = CaseStep(number=case.number, what=f"case_{kind}_fell")
     _FALLS[kind](work, step)
     work.change.steps.append(step)
     work.change.currency = state.currency
-    return {"shop_id": state.shop_id, "order_id": state.id, "change": msgspec.to_builtins(work.change)}
+    return state, work.change
 
 
 def _answer(work: CaseWork, step: CaseStep) -> None:

@@ -1,12 +1,15 @@
-"""Settle confirmed units: the merchant's part becomes available to be withdrawn, T+N after the confirmation."""
+"""Settle confirmed units: the merchant's part becomes available to be withdrawn, T+N after the confirmation.
+
+What a shop owes the platform is paid first, out of what becomes available: here its money comes from, so nobody has to remember it.
+"""
 
 from anka.core import database
 from anka.core.actors import system
 from anka.core.clock import Moment
 from anka.core.idempotency import unrepeated
-from anka.domain import postings
+from anka.domain.liability import Settle
 from anka.domain.unit_money import UnitMoney
-from anka.flows.steps.change import Change, Clock, Event, MoneyMove, apply, journals
+from anka.flows.steps.change import Change, Clock, Event, MoneyMove, apply
 from anka.orders.queries import lock_order
 
 SETTLEMENT = system("settlement")
@@ -27,8 +30,7 @@ def settle_order(*, order_number: str, at: Moment) -> bool:
             return False
         change = Change(money=[MoneyMove(positions=[unit.position for unit in units], money=UnitMoney.SETTLED)])
         for unit in units:
-            posting = postings.settled(shop_id=state.shop_id, unit=f"{state.id}-{unit.position}", amount_minor=unit.merchant_minor)
-            change.journals += journals(posting)
+            change.claims.append(Settle(unit=f"{state.id}-{unit.position}", amount_minor=unit.merchant_minor))
             change.clocks.append(Clock(kind="settle", position=unit.position, ends_as="fallen"))
         change.events = [Event(what="units_settled", positions=[unit.position for unit in units])]
         apply(state=state, change=change, actor=SETTLEMENT, request=unrepeated("settlement"), at=at)

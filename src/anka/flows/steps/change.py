@@ -16,6 +16,7 @@ from anka.domain.delivery_states import Move, Stage, after
 from anka.domain.goods import Goods
 from anka.domain.postings import Posting
 from anka.flows.steps.case_parts import CaseStep, NewCase, Notice, Replacement
+from anka.flows.steps.merchant_money import Due, post_dues
 from anka.orders.models import OrderState
 
 CHANGE = "SELECT change_order($1, $2, $3, $4, $5, $6)"
@@ -164,7 +165,10 @@ class OrderChange(msgspec.Struct, omit_defaults=True):
 
 
 class Change(msgspec.Struct, omit_defaults=True):
-    """One decided change of a locked order. What is left out is not touched. `reopened`: late money is served after all."""
+    """One decided change of a locked order. What is left out is not touched. `reopened`: late money is served after all.
+
+    `claims` (domain/liability.py) are on the merchant's money; what they take from where is decided last, under the lock of its balances.
+    """
 
     taken: TakenPayment | None = None
     notice: TakenNotice | None = None
@@ -185,6 +189,7 @@ class Change(msgspec.Struct, omit_defaults=True):
     reopened: bool = False
     refunds: list[Refund] = []
     journals: list[Any] = []
+    claims: list[Any] = []
     events: list[Event] = []
     clocks: list[Clock] = []
     work: list[Work] = []
@@ -215,8 +220,20 @@ def apply(*, state: OrderState, change: Change, actor: Actor, request: RequestKe
     change.currency = state.currency
     if request.key is not None:
         change.request = {**request.as_json(), "reference": reference, "made_at": at.real.isoformat()}
+    due = due_of(state=state, change=change)
     body = msgspec.json.encode(change).decode()
     database.call(CHANGE, state.shop_id, state.id, at.now, str(actor), actor.person_id, body)
+    if due is not None:
+        post_dues(dues=(due,), at=at)
+
+
+def due_of(*, state: OrderState, change: Change) -> Due | None:
+    """Take what claims the merchant's money out of a change, with all its journals: they are posted after everything else is written."""
+    if not change.claims:
+        return None
+    due = Due(shop_id=state.shop_id, currency=change.currency, claims=tuple(change.claims), journals=tuple(change.journals))
+    change.claims, change.journals = [], []
+    return due
 
 
 def journals(posting: Posting) -> list[dict[str, Any]]:

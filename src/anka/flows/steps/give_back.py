@@ -9,6 +9,7 @@ from anka.core.numbers import new_number
 from anka.domain import postings
 from anka.domain.deadlines import arrival, clock_named, due
 from anka.domain.delivery_states import Move, Stage, move_for
+from anka.domain.liability import Repay
 from anka.domain.money import fee, split
 from anka.domain.refund_plan import PlannedLeg
 from anka.domain.unit_money import UnitMoney
@@ -104,11 +105,16 @@ def _add_refund(
             legs=[_leg(state, index, leg, at) for index, leg in enumerate(legs, start=1)],
         )
     )
-    sources = _sources(each)
     owed = tuple((leg.channel, leg.amount_minor) for leg in legs)
-    posting = postings.refund_accepted_from(shop_id=state.shop_id, order_id=state.id, refund_number=number, legs=owed, sources=sources)
-    change.journals += journals(posting)
-    add_sums(change=change, refunded_minor=total, released_minor=sources["escrow"] - total)
+    escrow, own = _sources(each)
+    add_sums(change=change, refunded_minor=total, released_minor=escrow - total)
+    if escrow == total:
+        change.journals += journals(postings.refund_accepted(shop_id=state.shop_id, order_id=state.id, refund_number=number, legs=owed))
+        return
+    commission = total - escrow - sum(own.values())
+    change.claims.append(
+        Repay(order_id=state.id, refund_number=number, escrow_minor=escrow, commission_minor=commission, own=own, legs=owed)
+    )
 
 
 def add_sums(*, change: Change, refunded_minor: int = 0, released_minor: int = 0) -> None:
@@ -142,17 +148,15 @@ def account_of(unit: Unit) -> str:
     return "available" if unit.money == UnitMoney.SETTLED else "pending"
 
 
-def _sources(each: list[tuple[Unit, int]]) -> dict[str, int]:
-    """Take the money from where it is: escrow, or what the merchant and the platform got of it."""
-    sources = {"escrow": 0, "pending": 0, "available": 0, "commission": 0}
+def _sources(each: list[tuple[Unit, int]]) -> tuple[int, dict[str, int]]:
+    """Return what comes out of escrow, and what the merchant got of the rest, by the balance it went to; commission is what remains."""
+    escrow, own = 0, {"pending": 0, "available": 0}
     for unit, amount in each:
         if unit.confirmed_at is None:
-            sources["escrow"] += amount
-            continue
-        part = merchant_part(unit=unit, amount_minor=amount)
-        sources[account_of(unit)] += part
-        sources["commission"] += amount - part
-    return sources
+            escrow += amount
+        else:
+            own[account_of(unit)] += merchant_part(unit=unit, amount_minor=amount)
+    return escrow, own
 
 
 def _add_move(change: Change, state: OrderState, goods_after: str, positions: list[int], amount_minor: int) -> None:

@@ -1,7 +1,7 @@
 """Freeze what a case argues about, and let it go again: the units' clocks stand still, and money the merchant already has is set aside."""
 
-from anka.domain import postings
-from anka.flows.steps.change import Change, Clock, journals
+from anka.domain.liability import Free, Hold
+from anka.flows.steps.change import Change, Clock
 from anka.flows.steps.give_back import account_of, merchant_part, units_at
 from anka.orders.models import OrderState
 
@@ -10,32 +10,23 @@ HALTED = ("confirm", "settle")
 
 
 def hold_units(*, state: OrderState, change: Change, case_number: str, positions: tuple[int, ...], frozen_each: tuple[int, ...]) -> None:
-    """Add to a change what halts units: clocks paused, the merchant's part of the argued amount out of their reach."""
+    """Add to a change what halts units: clocks paused, the merchant's part of the argued amount out of their reach.
+
+    What the merchant has withdrawn meanwhile cannot be set aside; a refund will find its way by the waterfall.
+    """
     for unit, amount in zip(units_at(state=state, positions=positions), frozen_each, strict=True):
         change.clocks += [Clock(kind=kind, position=unit.position, ends_as="paused") for kind in HALTED]
         if unit.confirmed_at is not None and amount:
-            posting = postings.case_held(
-                shop_id=state.shop_id,
-                case_number=case_number,
-                unit=f"{state.id}-{unit.position}",
-                account=account_of(unit),
-                amount_minor=merchant_part(unit=unit, amount_minor=amount),
-            )
-            change.journals += journals(posting)
+            part = merchant_part(unit=unit, amount_minor=amount)
+            place = f"{state.id}-{unit.position}"
+            change.claims.append(Hold(case_number=case_number, unit=place, place=account_of(unit), amount_minor=part))
 
 
 def free_money(*, state: OrderState, change: Change, case_number: str, positions: tuple[int, ...]) -> None:
     """Add to a change what gives frozen money back to the balance it came from; a refund then takes it from there."""
     for unit in units_at(state=state, positions=positions):
         if unit.confirmed_at is not None and unit.frozen_minor:
-            posting = postings.case_freed(
-                shop_id=state.shop_id,
-                case_number=case_number,
-                unit=f"{state.id}-{unit.position}",
-                account=account_of(unit),
-                amount_minor=merchant_part(unit=unit, amount_minor=unit.frozen_minor),
-            )
-            change.journals += journals(posting)
+            change.claims.append(Free(case_number=case_number, unit=f"{state.id}-{unit.position}"))
 
 
 def resume_units(*, state: OrderState, change: Change, case_number: str, positions: tuple[int, ...]) -> None:

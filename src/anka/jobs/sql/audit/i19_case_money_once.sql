@@ -43,4 +43,4 @@ FROM (SELECT DISTINCT shop_id AS id FROM touched_account WHERE shop_id > 0) AS s
                 AS total
              FROM orders_unit AS unit
              WHERE unit.shop_id = shop.id AND unit.confirmed_at IS NOT NULL AND unit.frozen_minor > 0) AS argued
-WHERE held.total <> argued.total
+WHERE held.total > argued.total

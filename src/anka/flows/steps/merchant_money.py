@@ -1,0 +1,81 @@
+"""Post what is claimed of a merchant's money: under the lock of its balances, as the last thing a transaction does.
+
+Ledger accounts are locked after everything else, a shop's own in the order of their ids, all of them at once; so two flows that claim the
+money of one shop wait for each other and never crosswise.
+"""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from anka.core import database
+from anka.core.clock import Moment
+from anka.domain.chart import PLATFORM_SHOP
+from anka.domain.liability import Claim, Free, Held, Position, Taken, resolve
+from anka.domain.postings import Posting
+from anka.funds.queries import lock_position
+
+POST = "SELECT post_journals(%s, %s, %s::jsonb)"
+SET_ASIDE = """
+SELECT split_part(source.code, ':', 3), transfer.amount_minor
+FROM ledger_journal AS journal
+    JOIN ledger_transfer AS transfer ON transfer.shop_id = journal.shop_id AND transfer.journal_id = journal.id
+    JOIN ledger_account AS source ON source.shop_id = transfer.shop_id AND source.id = transfer.debit_id
+WHERE journal.shop_id = %s AND journal.idempotency_key = %s AND journal.kind = 'case_held' ORDER BY transfer.id
+"""
+
+
+class Due(NamedTuple):
+    """What one change of an order claims of its shop's money, and the journals that are posted with it."""
+
+    shop_id: int
+    currency: str
+    claims: tuple[Claim, ...]
+    journals: tuple[dict[str, Any], ...] = ()
+
+
+def post_dues(*, dues: tuple[Due, ...], at: Moment) -> None:
+    """Lock the balances of each shop, decide who bears what, and post it; shops in order, the platform's books last.
+
+    Raises:
+        LockNotFree: somebody else holds the balances for more than 3 s; nothing was posted.
+    """
+    database.require_transaction()
+    later: list[tuple[str, list[dict[str, Any]]]] = []
+    for shop_id, currency in sorted({(due.shop_id, due.currency) for due in dues}):
+        position = lock_position(shop_id=shop_id, currency=currency)
+        for due in dues:
+            if (due.shop_id, due.currency) != (shop_id, currency):
+                continue
+            posting, position = _resolved(due, position)
+            found = [*due.journals, *msgspec.to_builtins(posting)]
+            post([one for one in found if one["shop_id"] != PLATFORM_SHOP], currency=currency, at=at.now)
+            later.append((currency, [one for one in found if one["shop_id"] == PLATFORM_SHOP]))
+    for currency, found in later:
+        post(found, currency=currency, at=at.now)
+
+
+def post(journals: list[dict[str, Any]], *, currency: str, at: datetime) -> None:
+    """Post journals in the order given; none is nothing."""
+    if journals:
+        database.rows(POST, (at, currency, msgspec.json.encode(journals).decode()))
+
+
+def built(posting: Posting) -> list[dict[str, Any]]:
+    """Return a posting in the shape post_journals() takes."""
+    found: list[dict[str, Any]] = msgspec.to_builtins(posting)
+    return found
+
+
+def _resolved(due: Due, position: Position) -> tuple[Posting, Position]:
+    held: Held = {
+        (claim.case_number, claim.unit): _set_aside(due.shop_id, claim.case_number, claim.unit)
+        for claim in due.claims
+        if isinstance(claim, Free)
+    }
+    return resolve(shop_id=due.shop_id, claims=due.claims, position=position, held=held)
+
+
+def _set_aside(shop_id: int, case_number: str, unit: str) -> Taken:
+    return tuple(database.rows(SET_ASIDE, (shop_id, f"case:{case_number}:{unit}:hold")))
