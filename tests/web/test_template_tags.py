@@ -6,6 +6,7 @@ import pytest
 from django.template import Context, RequestContext
 from django.test import RequestFactory
 
+from anka.domain.money import EXPONENTS, format_amount
 from anka.web.templatetags import anka as tags
 
 
@@ -19,12 +20,25 @@ from anka.web.templatetags import anka as tags
         (-1, "USD", "−$0.01", "-0.01"),
         (1284060, "CNY", "¥12,840.60", "12840.60"),
         (100, "HKD", "HKD 1.00", "1.00"),
+        (1234, "JPY", "JPY 1,234", "1234"),
+        (-1, "VND", "−VND 1", "-1"),
+        (0, "KRW", "KRW 0", "0"),
+        (1234567, "KWD", "KWD 1,234.567", "1234.567"),
+        (-5, "KWD", "−KWD 0.005", "-0.005"),
     ],
 )
-def test_money_shows_sign_separators_and_both_decimals(amount_minor: int, currency: str, shown: str, value: str) -> None:
+def test_money_shows_sign_separators_and_the_decimals_of_the_currency(amount_minor: int, currency: str, shown: str, value: str) -> None:
     markup = str(tags.money(amount_minor, currency))
     text = markup.replace("<span>", "").replace("</span>", "").replace("<small>", "").replace("</small>", "")
     assert text == f'<data class="money" value="{value}">{shown}</data>'
+    assert tags.in_a_sentence(amount_minor, currency) == shown
+
+
+@pytest.mark.parametrize("currency", sorted(EXPONENTS))
+@pytest.mark.parametrize("amount_minor", [0, 1, 99, 100, 1000, 123456, -7])
+def test_what_is_shown_is_what_the_domain_writes(currency: str, amount_minor: int) -> None:
+    value = str(tags.money(amount_minor, currency)).split('value="')[1].split('"')[0]
+    assert value == format_amount(amount_minor=amount_minor, currency=currency)
 
 
 def test_a_hostile_currency_or_icon_name_stays_text() -> None:

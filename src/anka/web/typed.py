@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from anka.core.refusals import Refusal
 from anka.domain.money import BadAmount, parse_amount
-from anka.web.templatetags.anka import CURRENCY_SIGNS
+from anka.web.templatetags.anka import CURRENCY_SIGNS, in_a_sentence
 
 # An amount of the largest order, with room for spaces somebody pasted.
 LONGEST_AMOUNT = 40
@@ -52,7 +52,7 @@ def typed_amount(text: str, *, currency: str, least_minor: int, most_minor: int)
     except BadAmount as error:
         raise NotAnAmount from error
     if not least_minor <= found <= most_minor:
-        raise AmountOutOfBounds(least=_said(least_minor, currency), most=_said(most_minor, currency))
+        raise AmountOutOfBounds(least=in_a_sentence(least_minor, currency), most=in_a_sentence(most_minor, currency))
     return found
 
 
@@ -74,8 +74,3 @@ def typed_text_or_none(text: str, *, most: int) -> str:
     if len(plain) > most or "\0" in plain:
         raise TextTooLong(most=most)
     return plain
-
-
-def _said(amount_minor: int, currency: str) -> str:
-    whole, cents = divmod(amount_minor, 100)
-    return f"{CURRENCY_SIGNS.get(currency, f'{currency} ')}{whole:,}.{cents:02d}"

@@ -14,7 +14,7 @@ from anka.domain.policy import wordings
 from anka.domain.policy.reasons import REASONS
 from anka.web import case_words
 from anka.web.requests import language, pick
-from anka.web.templatetags.anka import CURRENCY_SIGNS
+from anka.web.templatetags.anka import in_a_sentence
 
 Words = Mapping[str, str | Promise]
 
@@ -106,8 +106,7 @@ _TONES = MappingProxyType(
 
 def amount(amount_minor: int, currency: str) -> str:
     """Return an amount as it stands in a sentence: ¥98.00."""
-    whole, cents = divmod(abs(amount_minor), 100)
-    return f"{'−' if amount_minor < 0 else ''}{CURRENCY_SIGNS.get(currency, f'{currency} ')}{whole:,}.{cents:02d}"
+    return in_a_sentence(amount_minor, currency)
 
 
 def sentences(*parts: str) -> str:

@@ -10,6 +10,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 
+from anka.domain.money import EXPONENTS
+
 register = template.Library()
 
 CURRENCY_SIGNS = {"CNY": "¥", "USD": "$", "EUR": "€"}
@@ -17,22 +19,36 @@ MINUTES_PER_HOUR = 60
 MINUTES_PER_DAY = 24 * MINUTES_PER_HOUR
 
 
+def shown(amount_minor: int, currency: str) -> tuple[str, str, str, str]:
+    """Take an amount apart as it is shown: minus or nothing, the currency's sign, whole units in thousands, decimals or nothing.
+
+    An amount of a currency the market does not trade in (somebody sent it) is shown with two decimals.
+    """
+    digits = EXPONENTS.get(currency, 2)
+    whole, rest = divmod(abs(amount_minor), 10**digits)
+    decimals = f"{rest:0{digits}d}" if digits else ""
+    return "−" if amount_minor < 0 else "", CURRENCY_SIGNS.get(currency, f"{currency} "), f"{whole:,}", decimals
+
+
+def in_a_sentence(amount_minor: int, currency: str) -> str:
+    """Write an amount as it stands in a sentence: ¥98.00, JPY 1,234."""
+    minus, sign, whole, decimals = shown(amount_minor, currency)
+    return f"{minus}{sign}{whole}{'.' if decimals else ''}{decimals}"
+
+
 @register.simple_tag
 def money(amount_minor: int, currency: str = "CNY", size: str = "") -> SafeString:
-    """Show an amount of integer minor units (hundredths) with its sign; size is empty, medium, large or huge."""
-    whole, cents = divmod(abs(amount_minor), 100)
-    minus = "−" if amount_minor < 0 else ""
-    plain = f"{'-' if amount_minor < 0 else ''}{whole}.{cents:02d}"
-    classes = f"money {size}".strip()
-    sign = CURRENCY_SIGNS.get(currency, f"{currency} ")
+    """Show an amount of integer minor units with its sign and the decimals of its currency; size is empty, medium, large or huge."""
+    minus, sign, whole, decimals = shown(amount_minor, currency)
+    plain = f"{'-' if minus else ''}{whole.replace(',', '')}{'.' if decimals else ''}{decimals}"
     return format_html(
-        '<data class="{}" value="{}">{}<span>{}</span>{}<small>.{}</small></data>',
-        classes,
+        '<data class="{}" value="{}">{}<span>{}</span>{}{}</data>',
+        f"money {size}".strip(),
         plain,
         minus,
         sign,
-        f"{whole:,}",
-        f"{cents:02d}",
+        whole,
+        format_html("<small>.{}</small>", decimals) if decimals else "",
     )
 
 
