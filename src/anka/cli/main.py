@@ -19,6 +19,7 @@ COMMANDS = {
     "rotate-keys": ("rotate_keys", "change the keys that protect the stock, while the market runs"),
     "policy": ("policy", "judge facts by the rules, and explain the decision"),
     "audit": ("audit", "check every invariant"),
+    "reconcile": ("reconcile", "compare a channel's bill with the books, line by line"),
     "doctor": ("doctor", "say what is wrong with this installation and how to mend it"),
     "backup": ("backup", "copy the whole database to a file, while the market runs"),
     "restore": ("restore", "read such a copy into an empty database"),

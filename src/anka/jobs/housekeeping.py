@@ -3,7 +3,7 @@ forgetting what has served its time."""
 
 from anka.core import database
 from anka.core.clock import Moment
-from anka.jobs import warnings
+from anka.jobs import reconcile, warnings
 from anka.jobs.checkpoints import make_checkpoint_if_due
 from anka.jobs.closing_books import close_finished
 
@@ -18,6 +18,7 @@ def keep_house(*, at: Moment) -> None:
     database.value("SELECT forget_old(%s, %s, %s)", (at.now, at.real, BATCH))
     database.value("SELECT forget_notices(%s, %s)", (at.now, BATCH))
     warnings.warn_of_all(at=at)
+    reconcile.ask_daily(at=at)
 
 
 def refresh_statistics() -> None:

@@ -20,7 +20,7 @@ from anka.flows.deliver_order import deliver_order
 from anka.flows.fall_case_clocks import BATCH as CASES
 from anka.flows.fall_case_clocks import fall_case_clocks, fall_one_case
 from anka.flows.settle_order import settle_order
-from anka.jobs import claims, closing, issuers, policy_runs, questions, refunds
+from anka.jobs import claims, closing, issuers, policy_runs, questions, reconcile, refunds
 
 log = logging.getLogger("anka.worker")
 Answer = TypeVar("Answer")
@@ -80,6 +80,10 @@ def _question(subject: str, at: Moment) -> timedelta | None:
     return questions.pursue(subject=subject, at=at)
 
 
+def _reconcile(subject: str, at: Moment) -> timedelta | None:
+    return reconcile.pursue(subject=subject, at=at)
+
+
 def _policy_run(subject: str, at: Moment) -> timedelta | None:
     return policy_runs.pursue(subject=subject, at=at)
 
@@ -100,6 +104,7 @@ SLOW: dict[str, Handler] = {
     "void": _void,
     "issuer": _once(issuers.ask_about_delivered),
     policy_runs.TOPIC: _policy_run,
+    reconcile.TOPIC: _reconcile,
 }
 HANDLERS = QUICK | SLOW
 

@@ -38,7 +38,7 @@ $$;
 
 -- What our books say of these lines of a bill: `matched`, or the kind of difference. Nothing is written.
 CREATE OR REPLACE FUNCTION judge_bill_lines(in_bill bigint, in_lines integer[])
-RETURNS TABLE (line integer, verdict text, shop_id bigint, ours_minor bigint, fee_key text, fee_posted bigint) LANGUAGE sql STABLE AS
+RETURNS TABLE (line integer, verdict text, shop_id bigint, ours_minor bigint, reference text, fee_posted bigint) LANGUAGE sql STABLE AS
 $$
     WITH bill AS MATERIALIZED (SELECT * FROM payments_bill WHERE id = in_bill),
     said AS MATERIALIZED (
@@ -48,7 +48,7 @@ $$
     placed AS (
         SELECT said.*, taken.shop_id, format('pay:%s:%s', said.channel, taken.transaction_number) AS key, 'debit' AS side,
             taken.transaction_number IS NOT NULL AS known, NULL::text AS attempt_status,
-            format('fee:%s:%s', said.channel, taken.transaction_number) AS fee_key
+            taken.transaction_number AS reference
         FROM said LEFT JOIN LATERAL (
             SELECT found.shop_id, found.transaction_number FROM payments_transaction AS found
                 WHERE said.channel_number <> '' AND found.channel = said.channel AND found.transaction_number = said.channel_number
@@ -62,15 +62,17 @@ $$
         SELECT said.*, attempt.shop_id,
             format('refund:%s:%s:%s', refund.number, attempt.leg, CASE said.kind WHEN 'refund' THEN 'done' ELSE 'reversed' END),
             CASE said.kind WHEN 'refund' THEN 'credit' ELSE 'debit' END, attempt.id IS NOT NULL, attempt.status,
-            format('fee:%s:%s:%s', said.channel, said.kind, said.number)
+            said.number
         FROM said
             LEFT JOIN payments_attempt AS attempt ON attempt.shop_id = shop_of_number(said.number) AND attempt.number = said.number
                 AND attempt.channel = said.channel
             LEFT JOIN payments_refund AS refund ON refund.shop_id = attempt.shop_id AND refund.id = attempt.refund_id
         WHERE said.kind IN ('refund', 'refund_reversed')
         UNION ALL
-        SELECT said.*, 0, format('settlement:%s:%s', said.channel, said.own), 'debit', true, NULL, ''
-        FROM said WHERE said.kind = 'settlement'
+        -- What is settled payment by payment lies in the payment's shop, what is settled in one sum in the platform's own books.
+        SELECT said.*, coalesce(taken.shop_id, 0), format('settled:%s:%s', said.channel, said.own), 'debit', true, NULL, said.own
+        FROM said LEFT JOIN payments_transaction AS taken ON taken.channel = said.channel AND taken.transaction_number = said.channel_number
+        WHERE said.kind = 'settlement'
         UNION ALL
         SELECT said.*, 0, '', 'debit', false, NULL, '' FROM said WHERE said.kind IN ('dispute', 'other'))
     SELECT placed.line,
@@ -87,7 +89,7 @@ $$
             WHEN charged.fee IS NOT NULL AND charged.fee <> placed.fee_minor THEN 'fee_differs'
             ELSE 'matched'
         END,
-        placed.shop_id, posted.minor, placed.fee_key, charged.fee
+        placed.shop_id, posted.minor, placed.reference, charged.fee
     FROM placed
         CROSS JOIN LATERAL (
             SELECT count(*) AS journals, coalesce(sum(moved.minor), 0)::bigint AS minor,
@@ -101,18 +103,21 @@ $$
                 WHERE transfer.shop_id = journal.shop_id AND transfer.journal_id = journal.id) AS moved
             WHERE journal.shop_id = placed.shop_id AND journal.idempotency_key = placed.key) AS posted
         LEFT JOIN LATERAL (
-            SELECT CASE WHEN debit.code = 'psp_fee' THEN transfer.amount_minor ELSE -transfer.amount_minor END AS fee
+            SELECT sum(CASE WHEN debit.code = 'psp_fee' THEN transfer.amount_minor ELSE -transfer.amount_minor END)::bigint AS fee
             FROM ledger_journal AS journal
                 JOIN ledger_transfer AS transfer ON transfer.shop_id = journal.shop_id AND transfer.journal_id = journal.id
                 JOIN ledger_account AS debit ON debit.shop_id = transfer.shop_id AND debit.id = transfer.debit_id
-            WHERE placed.fee_key <> '' AND journal.shop_id = placed.shop_id AND journal.idempotency_key = placed.fee_key
-            LIMIT 1) AS charged ON true
+            WHERE placed.kind <> 'settlement' AND journal.shop_id = placed.shop_id AND journal.idempotency_key IN (
+                format('fee:%s:%s', placed.channel, placed.reference), format('fee:%s:%s:returned', placed.channel, placed.reference))
+            ) AS charged ON true
         CROSS JOIN LATERAL (
             SELECT EXISTS (
                 SELECT FROM payments_bill_line AS other JOIN payments_bill AS bill ON bill.id = other.bill_id
                 WHERE other.kind = placed.kind AND bill.channel = placed.channel AND bill.superseded_at IS NULL AND bill.read_at IS NOT NULL
-                    AND (other.channel_number = placed.channel_number AND placed.channel_number <> ''
-                         OR other.number = placed.number AND placed.number <> '' AND placed.kind <> 'settlement')
+                    -- A channel may know a payment and its refunds by one number, so a refund is told by ours.
+                    AND CASE WHEN placed.kind LIKE 'refund%' AND placed.number <> '' THEN other.number = placed.number
+                        ELSE placed.channel_number <> '' AND other.channel_number = placed.channel_number
+                            OR placed.kind = 'payment' AND placed.number <> '' AND other.number = placed.number END
                     AND (bill.day, bill.id, other.line) < (placed.day, placed.bill_id, placed.line)) AS seen) AS twice
     ORDER BY placed.line;
 $$;

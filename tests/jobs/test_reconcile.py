@@ -1,0 +1,340 @@
+"""A channel's bill against our books: what agrees is posted once, what differs is found, in both directions, and settles by itself."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from anka.adapters.channels.port import Bill, BillLine
+from anka.core import database
+from anka.core.actors import Actor, ActorKind
+from anka.core.clock import Moment
+from anka.core.refusals import BadInput, NotFound
+from anka.domain.refund_states import AttemptState
+from anka.flows.appoint_staff import appoint_staff
+from anka.flows.decide_difference import DifferenceDecided, SecondDecisionNeeded, decide_difference
+from anka.flows.record_refund_outcome import Evidence, record_refund_outcome
+from anka.flows.submit_attempt import submit_attempt
+from anka.flows.take_payment import take_payment
+from anka.jobs import reconcile
+from anka.payments import bills
+from anka.payments.bills import CHINA, Difference
+from tests import databases
+from tests.builders import OPERATOR, Order, a_cancelled_order, a_paid_order, a_payment, a_person, a_placed_order, at
+from tests.faults.flows import attempts
+
+PRICE = 10_000
+DAY = at(0).now.astimezone(CHINA).date()
+NEXT = DAY + timedelta(days=1)
+MORNING = at(days=1)
+pytestmark = [pytest.mark.no_database, pytest.mark.usefixtures("quiet_day")]
+# What earlier tests did is over: it belongs to days that nobody compares any more.
+OVER = """
+TRUNCATE payments_bill, payments_bill_line, payments_difference, payments_difference_step, payments_evidence;
+ALTER TABLE payments_transaction DISABLE TRIGGER USER;
+UPDATE payments_transaction SET taken_at = taken_at - interval '300 days';
+UPDATE payments_attempt SET ended_at = ended_at - interval '300 days';
+"""
+
+
+@pytest.fixture(scope="module")
+def place(server: databases.SharedServer) -> Iterator[databases.Database]:
+    """A database for these tests alone: a bill is about everything there is."""
+    name = f"anka_test_{server.run}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_bills"
+    yield server.create(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def quiet_day(place: databases.Database) -> Iterator[None]:
+    """A day on which nothing has happened yet."""
+    with place.as_owner() as owner:
+        owner.execute(OVER)
+    databases.point_django_at(place.runtime)
+    yield
+    databases.point_django_at(databases.NOT_STARTED)
+
+
+def a_line(kind: str = "payment", **more: object) -> BillLine:
+    fields: dict[str, object] = {
+        "kind": kind,
+        "number": "",
+        "payment_number": "",
+        "channel_number": "",
+        "amount_minor": PRICE,
+        "fee_minor": 0,
+        "currency": "CNY",
+        "occurred_at": at(2).now,
+    }
+    return BillLine(**(fields | more))  # type: ignore[arg-type]
+
+
+def a_bill(*lines: BillLine, day: date = DAY) -> Bill:
+    return Bill(day=day, lines=lines, digest=hashlib.sha256(repr((day, lines)).encode()).hexdigest())
+
+
+def compared(*lines: BillLine, day: date = DAY, when: Moment = MORNING) -> reconcile.Outcome:
+    kept = reconcile.keep(channel="sandbox", bill=a_bill(*lines, day=day), origin=("file", "operator:test"), at=when)
+    return reconcile.compare(bill=kept, at=when)
+
+
+def line_of(order: Order, **more: object) -> BillLine:
+    """The bill's line about an order that was paid through the sandbox."""
+    (payment,) = [one for one in order.state.payments if one.transaction_number]
+    return a_line(number=payment.number, payment_number=payment.number, channel_number=payment.transaction_number, **more)
+
+
+def found(status: str | None = "open") -> list[tuple[str, int | None, int | None]]:
+    return sorted((one.kind.value, one.ours_minor, one.theirs_minor) for one in inbox(status))
+
+
+def inbox(status: str | None = "open") -> list[Difference]:
+    return bills.inbox(status=None if status is None else bills.DifferenceState(status), after=None, limit=100)
+
+
+def everything() -> dict[str, str]:
+    tables = ("payments_bill", "payments_bill_line", "payments_difference", "payments_difference_step", "ledger_journal", "ledger_transfer")
+    return {
+        table: database.value(f"SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {table} AS t") for table in tables
+    }
+
+
+def refunded() -> tuple[Order, str]:
+    """An order whose refund has arrived, and the number of its attempt."""
+    order = a_cancelled_order()
+    number = attempts(order)[0]
+    submit_attempt(number=number, at=at(6))
+    done = Evidence(status=AttemptState.SUCCEEDED, source="answer", observed_at=at(7).now)
+    record_refund_outcome(number=number, evidence=done, at=at(7))
+    return order, number
+
+
+def refund_line(order: Order, number: str, **more: object) -> BillLine:
+    return replace(line_of(order), kind="refund", number=number, channel_number=f"RF{number}", **more)  # type: ignore[arg-type]
+
+
+def test_what_agrees_is_clean_and_its_fee_is_posted_once() -> None:
+    order = a_paid_order()
+    for _ in range(2):
+        outcome = compared(line_of(order, fee_minor=60))
+        assert (dict(outcome.lines), outcome.absent, found()) == ({"matched": 1}, 0, [])
+        assert order.shop.balance("psp_fee") == 60
+        assert order.shop.balance("psp:sandbox:clearing") == PRICE - 60
+
+
+def test_a_day_compared_twice_changes_nothing() -> None:
+    order, number = refunded()
+    lines = (
+        line_of(order, fee_minor=60),
+        refund_line(order, number, fee_minor=-60),
+        a_line("settlement", channel_number="SET1", amount_minor=5_000),
+        a_line(number="QM-NOBODY", channel_number="TX-NOBODY"),
+        a_line("other", channel_number="ODD"),
+    )
+    compared(*lines)
+    before = everything()
+    compared(*lines)
+    after = everything()
+    assert {table for table in before if before[table] != after[table]} <= {"payments_bill"}
+    assert found() == [("not_taken", None, PRICE), ("other", None, PRICE)]
+    assert (order.shop.balance("psp_fee"), order.shop.balance("psp:sandbox:clearing")) == (0, PRICE)
+
+
+def drawable() -> int:
+    return int(database.value("SELECT account_balance(0, 'psp:sandbox:available', 'CNY')"))
+
+
+def test_a_settlement_moves_what_the_channel_paid_out() -> None:
+    order, before = a_paid_order(), drawable()
+    settled = a_line("settlement", channel_number="SET9", amount_minor=9_940)
+    compared(line_of(order, fee_minor=60), settled)
+    assert drawable() - before == 9_940
+    # Another sum under the same number is not posted a second time: somebody has to look.
+    compared(line_of(order, fee_minor=60), replace(settled, amount_minor=9_000))
+    assert found() == [("settlement_differs", 9_940, 9_000)]
+    assert drawable() - before == 9_940
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "ours", "theirs"),
+    [
+        ({"amount_minor": PRICE - 1}, "amount_differs", PRICE, PRICE - 1),
+        ({"currency": "USD"}, "amount_differs", PRICE, PRICE),
+        ({"channel_number": "TX-OTHER"}, "not_taken", None, PRICE),
+    ],
+)
+def test_a_payment_that_differs(change: dict[str, object], kind: str, ours: int | None, theirs: int) -> None:
+    order = a_paid_order()
+    compared(replace(line_of(order), **change))  # type: ignore[arg-type]
+    assert (kind, ours, theirs) in found()
+
+
+def test_what_the_bill_says_twice_is_told_twice() -> None:
+    order = a_paid_order()
+    compared(line_of(order), line_of(order))
+    assert found() == [("twice", PRICE, PRICE)]
+    # Also where the second stands on the bill of another day.
+    compared(line_of(order), day=NEXT, when=at(days=2))
+    assert found() == [("twice", PRICE, PRICE)] * 2
+
+
+def test_two_refunds_of_one_payment_are_not_the_same() -> None:
+    """Some channels give a payment and all its refunds one number."""
+    first, number = refunded()
+    other, another = refunded()
+    compared(line_of(first), line_of(other), refund_line(first, number), replace(refund_line(other, another), channel_number=f"RF{number}"))
+    assert found() == []
+
+
+def test_taken_here_and_not_on_the_bill() -> None:
+    order = a_paid_order()
+    compared()
+    assert found() == [("not_on_bill", PRICE, None)]
+    # The channel corrects its bill.
+    outcome = compared(line_of(order))
+    assert (found(), outcome.settled) == ([], 1)
+    assert found("corrected") == [("not_on_bill", PRICE, None)]
+    # And takes the correction back.
+    compared()
+    assert found() == [("not_on_bill", PRICE, None)]
+
+
+def taken_at(when: datetime) -> Order:
+    order = a_placed_order()
+    take_payment(paid=a_payment(order), at=Moment(now=when, real=when))
+    return order
+
+
+def test_what_crosses_midnight_is_looked_for_on_both_days() -> None:
+    midnight = datetime.combine(NEXT, datetime.min.time(), tzinfo=CHINA)
+    crossing = taken_at(midnight - timedelta(minutes=1))
+    outcome = compared()
+    assert (outcome.absent, outcome.waiting, found()) == (0, 1, [])
+    outcome = compared(replace(line_of(crossing), occurred_at=midnight + timedelta(seconds=1)), day=NEXT, when=at(days=2))
+    assert (outcome.waiting, found()) == (0, [])
+
+
+def test_what_crosses_midnight_and_never_comes_is_a_difference() -> None:
+    midnight = datetime.combine(NEXT, datetime.min.time(), tzinfo=CHINA)
+    taken_at(midnight - timedelta(minutes=1))
+    assert compared().waiting == 1
+    compared(day=NEXT, when=at(days=2))
+    assert found() == [("not_on_bill", PRICE, None)]
+
+
+def test_a_neighbour_that_is_never_read_is_not_waited_for_long() -> None:
+    midnight = datetime.combine(NEXT, datetime.min.time(), tzinfo=CHINA)
+    taken_at(midnight - timedelta(minutes=1))
+    assert compared(when=at(days=1)).waiting == 1
+    outcome = compared(when=at(days=6))
+    assert (outcome.waiting, found()) == (0, [("not_on_bill", PRICE, None)])
+
+
+def test_a_refund_that_agrees() -> None:
+    order, number = refunded()
+    compared(line_of(order), refund_line(order, number))
+    assert found() == []
+
+
+def test_a_refund_paid_there_and_open_here_is_done_by_the_bill() -> None:
+    order = a_cancelled_order()
+    number = attempts(order)[0]
+    submit_attempt(number=number, at=at(6))
+    compared(line_of(order), refund_line(order, number))
+    assert found() == []
+    assert database.rows("SELECT source, status, applied FROM payments_evidence") == [("bill", "succeeded", True)]
+    assert order.shop.balance("refund_payable:sandbox") == 0
+
+
+def test_a_refund_of_another_sum_stays_open() -> None:
+    order = a_cancelled_order()
+    number = attempts(order)[0]
+    submit_attempt(number=number, at=at(6))
+    compared(line_of(order), refund_line(order, number, amount_minor=1))
+    assert found() == [("refund_open", None, 1)]
+    assert order.shop.balance("refund_payable:sandbox") == PRICE
+
+
+def test_refunds_that_differ() -> None:
+    order, number = refunded()
+    compared(line_of(order), refund_line(order, number, amount_minor=PRICE - 1), refund_line(order, "QM-TNOBODY"))
+    assert found() == [("refund_differs", PRICE, PRICE - 1), ("refund_unknown", None, PRICE)]
+
+
+def test_a_refund_done_here_and_not_there() -> None:
+    order, _number = refunded()
+    compared(line_of(order))
+    assert found() == [("refund_not_on_bill", PRICE, None)]
+
+
+def test_a_reversal_is_for_a_person() -> None:
+    order, number = refunded()
+    compared(line_of(order), refund_line(order, number), replace(refund_line(order, number), kind="refund_reversed"))
+    assert found() == [("reversal_open", None, PRICE)]
+
+
+def test_a_fee_that_changes_is_not_posted_again() -> None:
+    order = a_paid_order()
+    compared(line_of(order, fee_minor=60))
+    compared(line_of(order, fee_minor=70))
+    assert found() == [("fee_differs", 60, 70)]
+    assert order.shop.balance("psp_fee") == 60
+
+
+def test_the_worker_goes_on_where_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile, "BATCH", 2)
+    orders = [a_paid_order() for _ in range(5)]
+    kept = reconcile.keep(
+        channel="sandbox", bill=a_bill(*(line_of(order, fee_minor=1) for order in orders)), origin=("asked", "system:test"), at=MORNING
+    )
+    reconcile._go_on(kept, MORNING)
+    half = bills.current_bill(channel="sandbox", day=DAY)
+    assert half is not None
+    assert (half.compared_to, half.compared_at) == (4, None)
+    reconcile._go_on(half, MORNING)
+    whole = bills.current_bill(channel="sandbox", day=DAY)
+    assert whole is not None
+    assert (whole.compared_to, whole.compared_at) == (5, MORNING.now)
+    assert [order.shop.balance("psp_fee") for order in orders] == [1] * 5
+
+
+def staff(role: str = "finance") -> Actor:
+    person = a_person()
+    appoint_staff(actor=OPERATOR, person_id=person, role=role)
+    return Actor(kind=ActorKind.PLATFORM, person_id=person)
+
+
+def test_a_small_difference_is_closed_by_one_with_a_note() -> None:
+    compared(a_line("other", channel_number="ODD", amount_minor=500))
+    (one,) = inbox()
+    for note in ("", "x" * 2001):
+        with pytest.raises(BadInput):
+            decide_difference(actor=staff(), difference_id=one.id, decision="explained", note=note, at=MORNING)
+    with pytest.raises(NotFound):
+        decide_difference(actor=staff("arbiter"), difference_id=one.id, decision="explained", note="n", at=MORNING)
+    assert decide_difference(actor=staff(), difference_id=one.id, decision="explained", note="a monthly fee", at=MORNING) == "explained"
+    with pytest.raises(DifferenceDecided):
+        decide_difference(actor=staff(), difference_id=one.id, decision="corrected", note="n", at=MORNING)
+    # Comparing again leaves what a person has decided; another sum is another matter.
+    compared(a_line("other", channel_number="ODD", amount_minor=500))
+    assert found() == []
+    compared(a_line("other", channel_number="ODD", amount_minor=501))
+    assert found() == [("other", None, 501)]
+
+
+def test_a_large_difference_needs_two() -> None:
+    compared(a_line("other", channel_number="ODD", amount_minor=100_000))
+    (one,) = inbox()
+    first, second = staff(), staff("admin")
+    assert decide_difference(actor=first, difference_id=one.id, decision="corrected", note="booked by hand", at=MORNING) == "proposed"
+    with pytest.raises(SecondDecisionNeeded):
+        decide_difference(actor=first, difference_id=one.id, decision="corrected", note="again", at=MORNING)
+    assert decide_difference(actor=second, difference_id=one.id, decision="explained", note="no", at=MORNING) == "proposed"
+    assert decide_difference(actor=first, difference_id=one.id, decision="explained", note="yes", at=MORNING) == "explained"
+    steps: Sequence[tuple[str, str]] = database.rows("SELECT step, note FROM payments_difference_step ORDER BY id")
+    assert [step for step, _note in steps] == ["found", "proposed", "proposed", "explained"]
