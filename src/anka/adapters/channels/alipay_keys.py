@@ -22,7 +22,7 @@ APP_ID = "2021000000000001"
 SELLER_ID = "2088000000000001"
 
 
-class SandboxAlipayUnreadable(Exception):
+class SandboxAlipayUnreadable(ValueError):
     """The file of the sandbox's Alipay keys is damaged. Remove it to have new keys made."""
 
     code: ClassVar[str] = "sandbox_alipay_unreadable"

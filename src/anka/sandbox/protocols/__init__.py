@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from anka.sandbox.protocols.alipay import AlipayProtocol
 from anka.sandbox.protocols.base import Protocol, Setup
 from anka.sandbox.protocols.own import OwnProtocol
 
@@ -11,4 +12,5 @@ Factory = Callable[[Setup], Protocol]
 
 PROTOCOLS: dict[str, Factory] = {
     "sandbox": OwnProtocol,
+    "alipay": AlipayProtocol,
 }
