@@ -113,6 +113,16 @@ class Core:
             raise PaymentNotFound("The gateway does not know this payment.")
         return payment
 
+    def number_of(self, *, transaction: str) -> str:
+        """Return the merchant's number of the payment with this number of the gateway's, without any fault. Raises PaymentNotFound."""
+        with self._store.transaction() as connection:
+            row = connection.execute(
+                "SELECT number FROM sandbox.payment WHERE transaction_number = %s AND protocol = %s", (transaction, self._protocol)
+            ).fetchone()
+        if row is None:
+            raise PaymentNotFound("The gateway does not know this payment.")
+        return str(row[0])
+
     def cashier_url(self, *, number: str) -> str:
         """Return the page where a person decides about a payment. Raises PaymentNotFound."""
         return f"{self._ground.base_url}/cashier/{self.payment(number=number).token}"
