@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from anka.sandbox.protocols.alipay import AlipayProtocol
 from anka.sandbox.protocols.base import Protocol, Setup
+from anka.sandbox.protocols.epay import EpayProtocol
+from anka.sandbox.protocols.epay_v2 import EpayV2Protocol
 from anka.sandbox.protocols.own import OwnProtocol
 
 Factory = Callable[[Setup], Protocol]
@@ -13,4 +15,6 @@ Factory = Callable[[Setup], Protocol]
 PROTOCOLS: dict[str, Factory] = {
     "sandbox": OwnProtocol,
     "alipay": AlipayProtocol,
+    "epay": EpayProtocol,
+    "epay_v2": EpayV2Protocol,
 }
