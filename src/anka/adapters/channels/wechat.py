@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 
-from anka.adapters.channels import wechat_bill, wechat_wire
+from anka.adapters.channels import sandbox_wire, wechat_bill, wechat_wire
 from anka.adapters.channels.port import (
     Bill,
     BillMalformed,
@@ -80,7 +80,7 @@ class WechatChannel:
     # How long a call may take, in seconds. A machine under test may be slower than any gateway.
     patience = TOTAL_SECONDS
 
-    def __init__(self, *, settings: WechatSettings, notify_url: str, real_clock: Callable[[], datetime] = wechat_wire.real_now) -> None:
+    def __init__(self, *, settings: WechatSettings, notify_url: str, real_clock: Callable[[], datetime] = sandbox_wire.real_now) -> None:
         """Get ready to call WeChat Pay, which is to send its notices to `notify_url`."""
         self._settings = settings
         self._notify_url = notify_url

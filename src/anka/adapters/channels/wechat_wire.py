@@ -86,11 +86,6 @@ class Authorization:
     signature: str
 
 
-def real_now() -> datetime:
-    """Return real time: the clock of signatures, which never moves by request."""
-    return datetime.now(UTC)
-
-
 def new_nonce() -> str:
     """Return a nonce of 128 random bits, as 32 hexadecimal digits."""
     return secrets.token_hex(16)
