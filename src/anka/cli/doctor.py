@@ -11,12 +11,14 @@ import django.db
 import msgspec
 from django.db.migrations.executor import MigrationExecutor
 
+from anka.adapters.channels import configured
 from anka.cli.doctor_looks import LOOKS, Finding
 from anka.config import embedded, start
 from anka.config.embedded import EmbeddedDatabaseError
 from anka.config.environment import Environment, EnvironmentNotUsable
 from anka.core import database
 from anka.core.refusals import Refusal
+from anka.sandbox.protocols import PROTOCOLS
 
 FAILURES = (Refusal,)
 LEAST_POSTGRESQL = 15
@@ -53,6 +55,11 @@ def _findings() -> Iterator[Finding]:
         mode += ", over plain HTTP because ANKA_PLAIN_HTTP=1 says that nobody can listen"
     yield Finding("configuration", f"{mode}; version {_version()}; {installation.base_url}; data in {installation.home}")
     yield _home(installation)
+    told = _channels(installation)
+    yield told
+    if told.mend and not installation.sandbox:
+        # Nothing of this installation starts before that is mended.
+        return
     try:
         with start.ready():
             yield from _with_database(installation)
@@ -79,6 +86,24 @@ def _home(installation: Environment) -> Finding:
     free = min(shutil.disk_usage(place).free for place in places)
     mend = "make room: PostgreSQL stops at a full disk" if free < LEAST_FREE_BYTES else ""
     return Finding("data folder", f"{free // 1_048_576} MiB free", mend)
+
+
+def _channels(installation: Environment) -> Finding:
+    """Read what is configured, with every key it names; no channel is called."""
+    if installation.sandbox:
+        made, wrong = configured.sandbox_channels(
+            codes=PROTOCOLS, home=installation.home, gateway_url=installation.gateway_url, base_url=installation.base_url
+        )
+        refused = "; ".join(f"{code}: {reason}" for code, reason in wrong.items())
+        mend = f"remove {installation.home / 'sandbox' / 'channels'} to have new keys made" if wrong else ""
+        return Finding("channels", refused or f"{', '.join(['sandbox', *made])}; all of them pretended", mend)
+    try:
+        found = configured.read_channels(place=installation.channels, base_url=installation.base_url)
+    except configured.ChannelsNotUsable as reason:
+        return Finding("channels", str(reason), "mend the file or the key as said, then run this again")
+    if not found:
+        return Finding("channels", "none, so only the wallet can pay; set ANKA_CHANNELS_FILE to configure some")
+    return Finding("channels", f"{', '.join(found)}; their keys can be read")
 
 
 def _with_database(installation: Environment) -> Iterator[Finding]:

@@ -20,7 +20,8 @@ class Environment:
     """What the operator decided.
 
     `base_url` is how people reach this installation; `sandbox` switches the gateway, the movable clock and the demo on;
-    `gateway_url` is where the sandbox gateway listens; `issuers` names the file of the issuers that can be asked about keys.
+    `gateway_url` is where the sandbox gateway listens; `issuers` names the file of the issuers that can be asked about keys,
+    `channels` that of the payment channels.
     """
 
     home: Path
@@ -33,6 +34,7 @@ class Environment:
     log_format: str
     metrics_token: str = ""
     issuers: str = ""
+    channels: str = ""
     languages: tuple[str, ...] = ("zh-hans", "en")
 
     @property
@@ -60,6 +62,7 @@ def read(variables: Mapping[str, str] | None = None) -> Environment:
         log_format=given.get("ANKA_LOG_FORMAT") or "text",
         metrics_token=given.get("ANKA_METRICS_TOKEN", ""),
         issuers=given.get("ANKA_ISSUERS", ""),
+        channels=given.get("ANKA_CHANNELS_FILE", ""),
     )
     _check(environment, given)
     return environment
@@ -103,6 +106,11 @@ def _check_sandbox(environment: Environment, given: Mapping[str, str]) -> None:
         raise EnvironmentNotUsable(
             "ANKA_SANDBOX=1 together with production settings (an https ANKA_BASE_URL or ANKA_PRODUCTION=1) is refused: the sandbox "
             "makes payments up. Unset one of the two; nothing was started."
+        )
+    if environment.channels:
+        raise EnvironmentNotUsable(
+            "ANKA_SANDBOX=1 together with ANKA_CHANNELS_FILE is refused: the sandbox pretends its channels, the file names real ones. "
+            "Unset one of the two; nothing was started."
         )
 
 

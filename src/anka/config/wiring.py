@@ -1,23 +1,33 @@
 """The composition root: joins ports to adapters once per process, as the environment says."""
 
+import logging
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from anka.adapters.channels import configured
+from anka.adapters.channels.port import Channel
 from anka.adapters.channels.sandbox import SandboxChannel
 from anka.adapters.channels.sandbox_keys import Mode
 from anka.adapters.issuers.file import read_issuers
 from anka.adapters.issuers.sandbox import SandboxIssuer
 from anka.adapters.keyring import file as keyring_file
-from anka.config.environment import Environment
+from anka.config.environment import Environment, EnvironmentNotUsable
 from anka.core import clock
 from anka.jobs import condition, keys
 from anka.jobs.channels import channels
 from anka.jobs.issuers import issuers
 from anka.sandbox import clock as sandbox_clock
+from anka.sandbox.protocols import PROTOCOLS
+
+log = logging.getLogger("anka.wiring")
 
 
 def wire(environment: Environment) -> None:
-    """Plug clock, keyring, channels and issuers in. Harmless to repeat."""
+    """Plug clock, keyring, channels and issuers in. Harmless to repeat.
+
+    Raises:
+        EnvironmentNotUsable: a channel cannot be used as it is configured.
+    """
     condition.unusable_keyring = (keyring_file.KeyringNotUsable,)
     if environment.sandbox:
         clock.offset = lambda: sandbox_clock.offset(home=environment.home)
@@ -31,12 +41,31 @@ def wire(environment: Environment) -> None:
             mode=Mode.SANDBOX,
             home=environment.home,
             base_url=environment.gateway_url,
-            notify_url=f"{environment.base_url}/api/v1/notify/sandbox",
+            notify_url=configured.notify_url(base_url=environment.base_url, code="sandbox"),
         )
+        channels.update(_played_channels(environment))
         issuers["sandbox"] = SandboxIssuer(mode=Mode.SANDBOX, home=environment.home, base_url=environment.gateway_url)
     else:
         keys.keyring = keyring_file.FollowedKeyring(place_of_keyring(environment))
         issuers.update(read_issuers(place=environment.issuers))
+        channels.update(_real_channels(environment))
+
+
+def _played_channels(environment: Environment) -> dict[str, Channel]:
+    """Return every channel whose protocol the gateway speaks. One that cannot be played is left out, and told."""
+    played, wrong = configured.sandbox_channels(
+        codes=PROTOCOLS, home=environment.home, gateway_url=environment.gateway_url, base_url=environment.base_url
+    )
+    for code, reason in wrong.items():
+        log.warning("the sandbox plays no %s: %s", code, reason)
+    return played
+
+
+def _real_channels(environment: Environment) -> dict[str, Channel]:
+    try:
+        return configured.read_channels(place=environment.channels, base_url=environment.base_url)
+    except configured.ChannelsNotUsable as reason:
+        raise EnvironmentNotUsable(str(reason)) from reason
 
 
 def _move(environment: Environment, at: datetime) -> None:

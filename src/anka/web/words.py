@@ -25,6 +25,9 @@ CHANNELS: Words = MappingProxyType(
         "alipay": gettext_lazy("Alipay"),
         "wechat": gettext_lazy("WeChat Pay"),
         "card": gettext_lazy("Bank card"),
+        "stripe": gettext_lazy("Bank card (Stripe)"),
+        "epay": gettext_lazy("Epay"),
+        "epay_v2": gettext_lazy("Epay v2"),
     }
 )
 STAGES: Words = MappingProxyType(
