@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from anka.domain.refund_plan import LIMITS, ChannelLimit, Destination, Paid, PlannedLeg, RefundNotCoverable, plan
+from anka.domain.refund_plan import (
+    LIMITS,
+    ChannelLimit,
+    ChannelLimitReached,
+    Destination,
+    Paid,
+    PlannedLeg,
+    RefundNotCoverable,
+    limits_with,
+    plan,
+)
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 payments_of_any_kind = some.lists(some.integers(0, 1000), min_size=1, max_size=8).map(
@@ -91,7 +101,36 @@ def test_other_channels_have_no_limits(channel: str) -> None:
 
 def test_every_channel_that_is_limited_is_known() -> None:
     assert {channel for channel, limit in LIMITS.items() if limit.window} == {"wechat", "alipay"}
-    assert {channel for channel, limit in LIMITS.items() if not limit.window} == {"wallet", "sandbox"}
+    assert {channel for channel, limit in LIMITS.items() if not limit.window} == {"wallet", "sandbox", "epay", "epay_v2", "stripe"}
+
+
+def test_a_window_is_as_the_contract_says_and_nothing_else_changes() -> None:
+    limits = limits_with(windows={"alipay": timedelta(days=365), "odd": timedelta(days=7)})
+    assert limits["alipay"] == ChannelLimit(timedelta(days=365), None, timedelta(seconds=3))
+    assert limits["odd"] == ChannelLimit(timedelta(days=7), None, timedelta(0))
+    assert {code: limit for code, limit in limits.items() if code not in ("alipay", "odd")} == {
+        code: limit for code, limit in LIMITS.items() if code != "alipay"
+    }
+
+
+def test_money_that_only_its_channel_will_not_take_back_says_so() -> None:
+    old = Paid(1, "alipay", 500, paid_at=NOW - timedelta(days=91))
+    with pytest.raises(ChannelLimitReached) as reached:
+        plan(refund_minor=500, payments=[old], now=NOW)
+    assert (reached.value.refund_minor, reached.value.coverable_minor) == (500, 0)
+    with pytest.raises(RefundNotCoverable) as refused:
+        plan(refund_minor=501, payments=[old], now=NOW)
+    assert not isinstance(refused.value, ChannelLimitReached)
+    assert plan(refund_minor=500, payments=[old], now=NOW, destination=Destination.HAND) == (PlannedLeg(1, "hand", 500),)
+
+
+def test_money_in_and_out_of_its_window_goes_by_what_can_take_it() -> None:
+    """Wallet and channel, the channel's time over: what the wallet paid can still go back to it."""
+    payments = [Paid(1, "alipay", 500, paid_at=NOW - timedelta(days=91)), Paid(2, "wallet", 300)]
+    assert plan(refund_minor=300, payments=payments, now=NOW) == (PlannedLeg(2, "wallet", 300),)
+    with pytest.raises(ChannelLimitReached) as reached:
+        plan(refund_minor=301, payments=payments, now=NOW)
+    assert reached.value.coverable_minor == 300
 
 
 def test_of_equal_payments_the_earlier_one_bears_a_part_and_the_later_one_is_emptied_first() -> None:

@@ -33,6 +33,7 @@ processing: succeeded unknown waiting_funds closed abnormal failed manual
 unknown: submitting processing succeeded waiting_funds closed abnormal failed manual
 waiting_funds: submitting processing succeeded unknown closed abnormal failed manual
 abnormal: processing succeeded closed failed manual
+closed: succeeded
 failed: succeeded manual
 succeeded: reversed
 reversed: manual

@@ -167,12 +167,31 @@ def test_a_channel_that_closes_everything_ends_with_a_person(market: Market) -> 
     assert events(order).count("refund_stuck") == 1
 
 
+@pytest.mark.parametrize("told", ["notice", "poll"])
+def test_an_abnormal_refund_is_sent_another_way_by_its_channel(market: Market, told: str) -> None:
+    order = a_cancelled_order(market)
+    market.run()
+    ((number, _status),) = attempts(order)
+    for notice in market.play_refund(number, "abnormal").notices:
+        if told == "notice":
+            assert market.give(notice) == 200
+    market.move(minutes=1)
+    market.run()
+    assert events(order).count("refund_being_mended") == 1
+    assert "refund_stuck" not in events(order)
+    market.run_for(minutes=2)
+    assert attempts(order) == [(number, "succeeded")]
+    arrived(market, order)
+
+
 def test_an_abnormal_refund_is_stuck_and_seen_and_still_arrives(market: Market) -> None:
     order = a_cancelled_order(market)
     market.run()
     ((number, _status),) = attempts(order)
-    market.play_refund(number, "abnormal")
-    market.run_for(minutes=1)
+    for _ in range(2):
+        # The second time, the channel's other way was of no use either.
+        market.play_refund(number, "abnormal")
+        market.run_for(minutes=1)
     assert attempts(order) == [(number, "abnormal")]
     assert [(refund.status, refund.legs[0].status) for refund in refunds(order)] == [("stuck", "stuck")]
     assert events(order).count("refund_stuck") == 1

@@ -49,7 +49,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {RUNTIME}
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {RUNTIME};
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {RUNTIME};
 REVOKE UPDATE, DELETE, TRUNCATE ON core_event, core_checkpoint, ledger_journal, ledger_transfer, payments_notice,
-    payments_transaction, payments_evidence, cases_receipt, cases_answer, cases_evidence, catalog_terms,
+    payments_transaction, payments_evidence, payments_stuck_note, cases_receipt, cases_answer, cases_evidence, catalog_terms,
     vault_issuer_answer, vault_key_check, vault_duplicate,
     orders_policy, policies_publication, policies_withdrawal FROM {RUNTIME};
 REVOKE UPDATE, DELETE, TRUNCATE ON core_checkpoint_key, core_retired_key, core_freeze, payments_bill_line,
@@ -60,7 +60,7 @@ REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ledger_account, ledger_chart, ledger_
 REVOKE INSERT ON ledger_journal, ledger_transfer, orders_policy, policies_publication FROM {RUNTIME};
 REVOKE DELETE ON policies_draft, policies_run FROM {RUNTIME};
 REVOKE DELETE ON orders_order, orders_unit, payments_payment, payments_refund, payments_leg, payments_attempt, payments_unidentified,
-    payments_question, cases_case, cases_offer, cases_ruling, vault_key,
+    payments_question, payments_stuck, payments_proof, cases_case, cases_offer, cases_ruling, vault_key,
     vault_allocation FROM {RUNTIME};
 REVOKE UPDATE ON messaging_notice FROM {RUNTIME};
 GRANT UPDATE (read_at) ON messaging_notice TO {RUNTIME};

@@ -1,13 +1,12 @@
 """Every clock of the market: its default and the bounds within which the operator may set it. Time is always an argument."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from anka.domain.working_days import CALENDAR, Calendar, add_working_days
+
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
-"""Where banks have their working days. China has no summer time."""
 
 
 class UnknownClock(Exception):
@@ -134,46 +133,40 @@ class ArrivalRule:
 
 _BALANCE = ArrivalRule(5 * MINUTE, (0, 0), "即时到账，一般不超过 5 分钟", "at once, as a rule within 5 minutes")
 _CARD = ArrivalRule(None, (1, 3), "1–3 个工作日", "1 to 3 working days")
+_BY_HAND = ArrivalRule(None, (1, 5), "由工作人员转账，1–5 个工作日", "a transfer made by a person, 1 to 5 working days")
+_BALANCES = ("wallet", "alipay", "wechat", "sandbox", "epay", "epay_v2")
 ARRIVALS: MappingProxyType[str, ArrivalRule] = MappingProxyType(
-    {"wallet": _BALANCE, "alipay": _BALANCE, "wechat": _BALANCE, "sandbox": _BALANCE, "epay": _BALANCE, "card": _CARD, "stripe": _CARD}
+    dict.fromkeys(_BALANCES, _BALANCE) | dict.fromkeys(("card", "stripe"), _CARD) | {"hand": _BY_HAND}
 )
+# When the absence of money raises the alarm (4-money): on channels that pay into a balance, on those that pay a bank account.
+BALANCE_ALARM = 30 * MINUTE
+CARD_ALARM_WORKING_DAYS = 3
+PERSON_AFTER = 6 * DAY
+"""From then on a refund that has not arrived is a person's to look after, whatever its channel says."""
+STUCK_WITHIN = DAY
+"""How soon a person has taken a stuck refund further, or written down why not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """When money is expected back, and when its absence raises the alarm (one working day later)."""
+    """When money is expected back, when its absence raises the alarm, and when a person takes over."""
 
     earliest_at: datetime
     latest_at: datetime
     alarm_at: datetime
+    person_at: datetime
     zh: str
     en: str
 
 
-def add_working_days(*, start: datetime, days: int, holidays: Iterable[date] = ()) -> datetime:
-    """Return the same time of day so many working days later (Monday to Friday in China, without the holidays given).
-
-    Raises:
-        ValueError: more than 60 working days are asked for, or fewer than none.
-    """
-    if not 0 <= days <= 60:
-        raise ValueError(f"0 to 60 working days, not {days}")
-    free, moment, left = frozenset(holidays), start, days
-    for _ in range(366):
-        if left == 0:
-            break
-        moment += DAY
-        local = moment.astimezone(CHINA).date()
-        if local.weekday() < 5 and local not in free:
-            left -= 1
-    return moment
-
-
-def arrival(*, channel: str, accepted_at: datetime, holidays: Iterable[date] = ()) -> Arrival:
+def arrival(*, channel: str, accepted_at: datetime, calendar: Calendar = CALENDAR) -> Arrival:
     """Return when a refund through this channel arrives. A channel nobody has described is treated as a bank card."""
     rule = ARRIVALS.get(channel, _CARD)
     first, last = rule.working_days
-    free = frozenset(holidays)
-    earliest = accepted_at if rule.within is not None else add_working_days(start=accepted_at, days=first, holidays=free)
-    latest = accepted_at + rule.within if rule.within is not None else add_working_days(start=accepted_at, days=last, holidays=free)
-    return Arrival(earliest, latest, add_working_days(start=latest, days=1, holidays=free), rule.zh, rule.en)
+    if rule.within is not None:
+        earliest, latest, alarm = accepted_at, accepted_at + rule.within, accepted_at + BALANCE_ALARM
+    else:
+        earliest = add_working_days(start=accepted_at, days=first, calendar=calendar)
+        latest = add_working_days(start=accepted_at, days=last, calendar=calendar)
+        alarm = max(latest, add_working_days(start=accepted_at, days=CARD_ALARM_WORKING_DAYS, calendar=calendar))
+    return Arrival(earliest, latest, alarm, max(alarm, accepted_at + PERSON_AFTER), rule.zh, rule.en)

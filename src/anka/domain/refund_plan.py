@@ -1,19 +1,26 @@
 """How a refund goes back: over which payments, in which parts, within what each channel allows. Never silently to the wallet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
 WALLET = "wallet"
+HAND = "hand"
+"""A transfer that a person makes at the bank, with proof and a second person's approval: the way for money no channel takes back."""
 
 
 class Destination(StrEnum):
-    """Where the buyer wants the money: back the way it came, or — only by the buyer's own choice — in the wallet."""
+    """Where the buyer wants the money: back the way it came, or — only by the buyer's own choice — in the wallet or by hand."""
 
     ORIGINAL = "original"
     WALLET = "wallet"
+    HAND = "hand"
+
+
+HAND = "hand"
+"""A transfer that a person makes at the bank, with proof and a second person's approval: the way for money no channel takes back."""
 
 
 class RefundNotCoverable(Exception):
@@ -24,6 +31,12 @@ class RefundNotCoverable(Exception):
     def __init__(self, *, refund_minor: int, coverable_minor: int) -> None:
         super().__init__(f"a refund of {refund_minor} minor units cannot go back this way: {coverable_minor} at most")
         self.refund_minor, self.coverable_minor = refund_minor, coverable_minor
+
+
+class ChannelLimitReached(RefundNotCoverable):
+    """The money is there, but a channel no longer takes it back: its time is over, or it was asked too often for one payment."""
+
+    code = "refund_limit_reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +53,25 @@ LIMITS: MappingProxyType[str, ChannelLimit] = MappingProxyType(
     {
         "wechat": ChannelLimit(timedelta(days=365), 50, timedelta(minutes=1)),
         "alipay": ChannelLimit(timedelta(days=90), None, timedelta(seconds=3)),
+        "epay": _NO_LIMIT,
+        "epay_v2": _NO_LIMIT,
+        "stripe": _NO_LIMIT,
         WALLET: _NO_LIMIT,
         "sandbox": _NO_LIMIT,
     }
 )
-"""Sources: WeChat Pay v3 and Alipay open documentation. Alipay's window is set by contract, 90 days unless configured otherwise."""
+"""Sources: WeChat Pay v3 and Alipay open documentation. Alipay's window is set by contract, 90 days unless configured otherwise; what a
+易支付 installation allows depends on who runs it."""
+
+
+def limits_with(*, windows: Mapping[str, timedelta]) -> MappingProxyType[str, ChannelLimit]:
+    """Return the channels' limits with these windows instead of the documented ones, as contracts have them."""
+    changed = {code: ChannelLimit(window, *_beside_window(LIMITS.get(code, _NO_LIMIT))) for code, window in windows.items()}
+    return MappingProxyType(dict(LIMITS) | changed)
+
+
+def _beside_window(limit: ChannelLimit) -> tuple[int | None, timedelta]:
+    return limit.refunds, limit.spacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +118,13 @@ def _cover(refund_minor: int, payments: Sequence[Paid]) -> list[tuple[Paid, int]
     return parts
 
 
+# What is no channel asks for nobody's permission: our own books, and our own hands.
+_OUR_OWN = {Destination.WALLET: WALLET, Destination.HAND: HAND}
+
+
 def _leg(payment: Paid, amount_minor: int, destination: Destination, now: datetime, limit: ChannelLimit) -> PlannedLeg:
-    if destination == Destination.WALLET:
-        return PlannedLeg(payment.payment_id, WALLET, amount_minor)
+    if destination != Destination.ORIGINAL:
+        return PlannedLeg(payment.payment_id, _OUR_OWN[destination], amount_minor)
     possible_at = now if payment.last_refund_at is None else payment.last_refund_at + limit.spacing
     return PlannedLeg(payment.payment_id, payment.channel, amount_minor, possible_at if possible_at > now else None)
 
@@ -109,15 +140,18 @@ def plan(
     """Return the legs that bring the whole refund back: an exact match first, then one partial, then the fewest legs.
 
     Raises:
-        RefundNotCoverable: the payments cannot bear it within their channels' limits. To the wallet the channels' limits do not count.
+        RefundNotCoverable: the payments cannot bear it.
+        ChannelLimitReached: they could, but not within their channels' limits. To the wallet and by hand these do not count.
         ValueError: the refund is not a positive amount.
     """
     if type(refund_minor) is not int or refund_minor <= 0:
         raise ValueError(f"a refund is a positive number of minor units, not {refund_minor!r}")
-    to_wallet = destination == Destination.WALLET
-    usable = [payment for payment in payments if payment.refundable_minor > 0 and (to_wallet or _within_limits(payment, now, limits))]
+    left = [payment for payment in payments if payment.refundable_minor > 0]
+    free = destination != Destination.ORIGINAL
+    usable = [payment for payment in left if free or _within_limits(payment, now, limits)]
     coverable = sum(payment.refundable_minor for payment in usable)
     if coverable < refund_minor:
-        raise RefundNotCoverable(refund_minor=refund_minor, coverable_minor=coverable)
+        reached = sum(payment.refundable_minor for payment in left) >= refund_minor
+        raise (ChannelLimitReached if reached else RefundNotCoverable)(refund_minor=refund_minor, coverable_minor=coverable)
     covered = _cover(refund_minor, usable)
     return tuple(_leg(payment, part, destination, now, limits.get(payment.channel, _NO_LIMIT)) for payment, part in covered)

@@ -34,9 +34,23 @@ class RefundState(StrEnum):
     FAILED = "failed"
 
 
+class StuckReason(StrEnum):
+    """Why a person looks after a leg of a refund."""
+
+    FAILED = "failed"
+    CLOSED = "closed"
+    ABNORMAL = "abnormal"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    BY_HAND = "by_hand"
+    REVERSED = "reversed"
+    LATE = "late"
+    PAID_TWICE = "paid_twice"
+
+
 A, R = AttemptState, RefundState
 _ANSWERS = (A.PROCESSING, A.SUCCEEDED, A.UNKNOWN, A.WAITING_FUNDS, A.CLOSED, A.ABNORMAL, A.FAILED, A.MANUAL)
-# A closed attempt is over: the next one has a new number. Success can still arrive after a reported failure.
+# A closed attempt is over: the next one has a new number. Success can still arrive after a reported failure or closing, as long as no
+# newer attempt has taken its place.
 ATTEMPT_CHANGES = transitions(
     what="refund attempt",
     changes={
@@ -46,6 +60,7 @@ ATTEMPT_CHANGES = transitions(
         A.UNKNOWN: (A.SUBMITTING, *(state for state in _ANSWERS if state != A.UNKNOWN)),
         A.WAITING_FUNDS: (A.SUBMITTING, *(state for state in _ANSWERS if state != A.WAITING_FUNDS)),
         A.ABNORMAL: (A.PROCESSING, A.SUCCEEDED, A.CLOSED, A.FAILED, A.MANUAL),
+        A.CLOSED: (A.SUCCEEDED,),
         A.FAILED: (A.SUCCEEDED, A.MANUAL),
         A.SUCCEEDED: (A.REVERSED,),
         A.REVERSED: (A.MANUAL,),
@@ -62,6 +77,12 @@ REFUND_CHANGES = transitions(
         R.SUCCEEDED: (R.STUCK,),
     },
 )
+
+
+OVER_FOR_CERTAIN = frozenset({A.CLOSED, A.FAILED, A.REVERSED})
+"""After these nothing moves any more under the attempt's number, so that another way may be taken."""
+HAS_GIVEN_UP = OVER_FOR_CERTAIN | {A.ABNORMAL}
+"""After these the channel does nothing by itself: it could not, and was asked for its other way."""
 
 
 def attempt_after(*, before: AttemptState, after: AttemptState) -> AttemptState:

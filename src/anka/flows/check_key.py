@@ -20,8 +20,8 @@ from anka.core.actors import Actor, ActorKind
 from anka.core.clock import Moment
 from anka.core.idempotency import AlreadyDone, RequestKey, require_new
 from anka.core.refusals import BadInput, NotFound, Refusal
-from anka.domain.deadlines import CHINA
 from anka.domain.delivery_states import Stage
+from anka.domain.working_days import CHINA
 from anka.flows.steps.change import Change, Event, apply
 from anka.orders.models import OrderState, Unit
 from anka.orders.queries import lock_order

@@ -1,33 +1,43 @@
 """Take up a refund attempt before its channel is asked: written down first, so that a crash during the call is seen as unknown."""
 
-import msgspec
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
 
 from anka.core import database
 from anka.core.actors import system
 from anka.core.clock import Moment
 from anka.domain.refund_states import AttemptState, RefundState
-from anka.flows.steps.refund_progress import WRITE, about, legs_after, positions
+from anka.flows.steps.refund_progress import event, follow, legs_after, write
 from anka.payments.models import Attempt
 from anka.payments.queries import lock_attempt
 
 REFUNDS = system("refunds")
+S = AttemptState
 # Abnormal is stuck, not over: a person looks after it, and the channel is still asked in case it mends by itself.
-OPEN = frozenset(
-    {
-        AttemptState.CREATED,
-        AttemptState.SUBMITTING,
-        AttemptState.PROCESSING,
-        AttemptState.UNKNOWN,
-        AttemptState.WAITING_FUNDS,
-        AttemptState.ABNORMAL,
-    }
-)
+OPEN = frozenset({S.CREATED, S.SUBMITTING, S.PROCESSING, S.UNKNOWN, S.WAITING_FUNDS, S.ABNORMAL})
+# What was refused for want of funds moved nothing: also a channel that is asked once may be asked again then.
+NOT_SENT = frozenset({S.CREATED, S.WAITING_FUNDS})
 
 
-def submit_attempt(*, number: str, at: Moment) -> Attempt | None:
+class Asking(StrEnum):
+    """How a channel may be asked for a refund: again under the same number, or once only because it knows no numbers of refunds."""
+
+    AGAIN = "again"
+    ONCE = "once"
+
+
+def always_again(_channel: str) -> Asking:
+    """Return that every channel knows its refunds by our numbers."""
+    return Asking.AGAIN
+
+
+def submit_attempt(*, number: str, at: Moment, asking: Callable[[str], Asking] = always_again) -> Attempt | None:
     """Mark a fresh attempt as being submitted and return it as it was before; None where nothing is left to ask the channel.
 
     A returned status of `created` means: submit. Anything else means that the channel was, or may have been, asked before: query first.
+    Where it may be asked once only (`asking` tells of each channel), what may have reached it goes to a person instead, and
+    `waiting_funds` means: submit again.
 
     Raises:
         NotFound: there is no such attempt.
@@ -36,11 +46,21 @@ def submit_attempt(*, number: str, at: Moment) -> Attempt | None:
         attempt = lock_attempt(number=number)
         if attempt.status not in OPEN:
             return None
-        if attempt.status == AttemptState.CREATED:
-            change = {
-                "attempt": {"status": AttemptState.SUBMITTING, **legs_after(attempt=attempt, leg=RefundState.PROCESSING)},
-                "events": [{"what": "refund_submitted", "positions": positions(attempt), "details": about(attempt)}],
+        is_once = asking(attempt.channel) == Asking.ONCE
+        if is_once and attempt.status not in NOT_SENT:
+            _hand_over(attempt, at)
+            return None
+        if attempt.status == S.CREATED or is_once:
+            change: dict[str, Any] = {
+                "attempt": {"status": S.SUBMITTING, **legs_after(attempt=attempt, leg=RefundState.PROCESSING)},
+                "events": [event(what="refund_submitted", attempt=attempt, more={})],
             }
-            body = msgspec.json.encode(change).decode()
-            database.call(WRITE, attempt.shop_id, attempt.order_id, attempt.attempt_id, at.now, str(REFUNDS), body)
+            write(change=change, attempt=attempt, actor=str(REFUNDS), at=at)
         return attempt
+
+
+def _hand_over(attempt: Attempt, at: Moment) -> None:
+    """Nobody can be asked whether this refund was made, and asking for it again could make it twice."""
+    change: dict[str, Any] = {"attempt": {"status": S.MANUAL}, "events": []}
+    follow(change=change, attempt=attempt, target=S.MANUAL, channel_number=None, at=at)
+    write(change=change, attempt=attempt, actor=str(REFUNDS), at=at)

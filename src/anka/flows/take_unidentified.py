@@ -17,13 +17,13 @@ from anka.core.numbers import new_number
 from anka.core.refusals import Refusal
 from anka.domain import postings_unidentified as postings
 from anka.domain.chart import PLATFORM_SHOP
-from anka.domain.deadlines import arrival
 from anka.domain.postings import Posting
 from anka.domain.unidentified import Oddity, oddity
 from anka.flows.steps.change import journals
 from anka.flows.take_payment import ORDER_OF, PaidNotice, Taken, TransactionAlreadyTaken
 from anka.orders.models import OrderState, Payment
 from anka.orders.queries import lock_order
+from anka.payments.arrangements import expected
 from anka.payments.unidentified import taken_as_unidentified
 
 PLATFORM_CODE = "00"
@@ -120,7 +120,7 @@ def intended(*, shop_code: str, unidentified_id: int, channel: str, amount_minor
         "unidentified_id": unidentified_id,
         "channel": channel,
         "amount_minor": amount_minor,
-        "arrives_by": arrival(channel=channel, accepted_at=at.now).latest_at,
+        "arrives_by": expected(channel=channel, accepted_at=at.now).latest_at,
         "attempt": new_number(shop_code=shop_code, letter="T"),
     }
     number = new_number(shop_code=shop_code, letter="R")

@@ -1,21 +1,29 @@
 """Money going back: take an attempt up, ask its channel outside any transaction, apply the answer, decide when to ask again."""
 
+from dataclasses import replace
 from datetime import timedelta
 
-from anka.adapters.channels.port import Channel, Evidence, EvidenceStatus, RefundRequest
+from anka.adapters.channels.port import Evidence, EvidenceStatus, RefundRequest
 from anka.core import database, outbox
 from anka.core.clock import Moment
+from anka.domain.refund_plan import HAND, WALLET
 from anka.domain.refund_states import AttemptState
 from anka.flows import record_refund_outcome as outcomes
-from anka.flows.submit_attempt import OPEN, submit_attempt
-from anka.jobs.channels import WALLET, channels
+from anka.flows.doubt_attempt import doubted
+from anka.flows.mend_attempt import mend_attempt
+from anka.flows.submit_attempt import NOT_SENT, OPEN, Asking, submit_attempt
+from anka.jobs.channels import channels
 from anka.payments.models import Attempt
 
 # Each minute for 5 minutes, then 5, 10, 20, 30 minutes, then hourly (4-money).
 ASK_AGAIN_AFTER = (*[timedelta(minutes=1)] * 5, *(timedelta(minutes=m) for m in (5, 10, 20, 30)), timedelta(hours=1))
 # A new number may only go out when the old one is over for certain: some channels close a refund and pay it after all. So a closing
-# is believed when it is still being said this much later.
+# is believed when it is still being said this much later; so is a success that is taken back.
 CLOSED_FOR_CERTAIN = timedelta(minutes=1)
+AT_ONCE = timedelta(0)
+# What a channel that can be asked only once has to say for a machine to believe it.
+CLEAR = frozenset({EvidenceStatus.SUCCEEDED, EvidenceStatus.FAILED, EvidenceStatus.WAITING_FUNDS})
+S = AttemptState
 CLOSED_SINCE = """
 SELECT attempt.shop_id, attempt.status, (SELECT min(said.received_at) FROM payments_evidence AS said
     WHERE said.shop_id = attempt.shop_id AND said.attempt_id = attempt.id AND said.status = 'closed')
@@ -30,11 +38,17 @@ def pursue(*, number: str, at: Moment) -> timedelta | None:
     Raises:
         NotFound: there is no such attempt.
     """
-    attempt = submit_attempt(number=number, at=at)
+    attempt = submit_attempt(number=number, at=at, asking=_asking)
     if attempt is None:
+        return _look_again(number, at)
+    if attempt.channel == HAND:
+        by_hand = outcomes.Evidence(status=S.MANUAL, source="answer", observed_at=at.now)
+        outcomes.record_refund_outcome(number=number, evidence=by_hand, at=at)
         return None
     evidence = _ask(attempt, at)
     state = apply_evidence(evidence=evidence, channel=attempt.channel, payment_number=attempt.payment_number, at=at)
+    if state == S.ABNORMAL and _mends(attempt.channel) and attempt.mended_at is None:
+        state = _mend(attempt, at)
     if state not in OPEN:
         return None
     if evidence.status == EvidenceStatus.CLOSED:
@@ -45,13 +59,21 @@ def pursue(*, number: str, at: Moment) -> timedelta | None:
 def apply_evidence(*, evidence: Evidence, channel: str, payment_number: str, at: Moment) -> AttemptState:
     """Apply what a channel said about a refund attempt of one of its payments, and return what the attempt is now.
 
+    The one entrance for answers, notices, polls and lines of bills; a `failed` of the bill after a success means that the money came back.
+
     Raises:
         NotFound: we never made such an attempt through this channel.
         RefundNoticeDiffers: it was a notice, and it does not fit the attempt.
     """
-    provisional = evidence.status == EvidenceStatus.CLOSED and not _closed_for_certain(evidence.number, at)
+    provisional = evidence.status == EvidenceStatus.CLOSED and evidence.source != "bill" and not _closed_for_certain(evidence.number, at)
+    return _record(evidence, AttemptState(evidence.status.value), (channel, payment_number), at, provisional=provisional)
+
+
+def _record(evidence: Evidence, status: AttemptState, about: tuple[str, str], at: Moment, *, provisional: bool = False) -> AttemptState:
+    channel, payment_number = about
+    unclear = _asking(channel) == Asking.ONCE and evidence.source == "answer" and evidence.status not in CLEAR
     said = outcomes.Evidence(
-        status=AttemptState(evidence.status.value),
+        status=S.MANUAL if unclear else status,
         source=evidence.source,
         observed_at=evidence.observed_at,
         channel_number=evidence.channel_number,
@@ -60,7 +82,8 @@ def apply_evidence(*, evidence: Evidence, channel: str, payment_number: str, at:
         channel=channel,
         payment_number=payment_number,
         currency=evidence.currency,
-        provisional=provisional,
+        provisional=provisional and not unclear,
+        mendable=_mends(channel),
     )
     return outcomes.record_refund_outcome(number=evidence.number, evidence=said, at=at)
 
@@ -79,7 +102,12 @@ def apply_notice(*, evidence: Evidence, channel: str, payment_number: str, at: M
     before = _status(evidence.number)
     after = apply_evidence(evidence=evidence, channel=channel, payment_number=payment_number, at=at)
     if evidence.status == EvidenceStatus.CLOSED and after in OPEN:
-        _ask_soon(evidence.number, at)
+        _ask_soon(evidence.number, at, CLOSED_FOR_CERTAIN)
+    if after == S.ABNORMAL and before != after and _mends(channel):
+        _ask_soon(evidence.number, at, AT_ONCE)
+    if after == S.SUCCEEDED and evidence.status.value in outcomes.BOUNCES:
+        # Older news, or the money came back: only the channel itself knows, when it is asked.
+        _ask_soon(evidence.number, at, CLOSED_FOR_CERTAIN)
     return before != after
 
 
@@ -88,9 +116,19 @@ def _status(number: str) -> AttemptState | None:
     return AttemptState(found[0][1]) if found else None
 
 
-def _ask_soon(number: str, at: Moment) -> None:
+def _ask_soon(number: str, at: Moment, after: timedelta) -> None:
     for shop_id, _status_now, _since in database.rows(CLOSED_SINCE, {"number": number}):
-        outbox.ask(shop_id=shop_id, topic="refund", subject=number, due_at=at.now + CLOSED_FOR_CERTAIN, at=at)
+        outbox.ask(shop_id=shop_id, topic="refund", subject=number, due_at=at.now + after, at=at)
+
+
+def _asking(channel: str) -> Asking:
+    adapter = channels.get(channel)
+    return Asking.ONCE if adapter is not None and not adapter.manners.retries_refunds else Asking.AGAIN
+
+
+def _mends(channel: str) -> bool:
+    adapter = channels.get(channel)
+    return adapter is not None and adapter.manners.mends_abnormal
 
 
 def _ask(attempt: Attempt, at: Moment) -> Evidence:
@@ -107,17 +145,41 @@ def _ask(attempt: Attempt, at: Moment) -> Evidence:
     channel = channels.get(attempt.channel)
     if channel is None:
         return Evidence(status=EvidenceStatus.UNKNOWN, number=attempt.number, source="poll", observed_at=at.now, reason="channel_off")
-    if attempt.status == AttemptState.CREATED:
-        return _submit(channel, attempt, at)
+    if attempt.status == S.CREATED or (not channel.manners.retries_refunds and attempt.status in NOT_SENT):
+        return channel.submit_refund(request=_request(attempt), now=at.now)
     known = channel.query_refund(request=_request(attempt), now=at.now)
     # What the channel never saw is submitted again, with the same number. What it once called abnormal it has seen.
-    if known.reason == "refund_not_found" and attempt.status != AttemptState.ABNORMAL:
-        return _submit(channel, attempt, at)
+    if known.reason == "refund_not_found" and attempt.status != S.ABNORMAL:
+        return channel.submit_refund(request=_request(attempt), now=at.now)
     return known
 
 
-def _submit(channel: Channel, attempt: Attempt, at: Moment) -> Evidence:
-    return channel.submit_refund(request=_request(attempt), now=at.now)
+def _mend(attempt: Attempt, at: Moment) -> AttemptState:
+    """Let the channel send an abnormal refund another way, once; what it says then is applied like everything it says."""
+    if mend_attempt(number=attempt.number, at=at) is None:
+        return S.ABNORMAL
+    evidence = channels[attempt.channel].mend_refund(request=_request(attempt), now=at.now)
+    return apply_evidence(evidence=evidence, channel=attempt.channel, payment_number=attempt.payment_number, at=at)
+
+
+def _look_again(number: str, at: Moment) -> timedelta | None:
+    """Ask about a success that the channel has contradicted. What it says twice, a minute apart, is believed: the money came back."""
+    found = doubted(number=number, at=at)
+    if found is None:
+        return None
+    attempt, since = found
+    channel = channels.get(attempt.channel)
+    if channel is None or not channel.manners.retries_refunds:
+        return None
+    known = channel.query_refund(request=_request(attempt), now=at.now)
+    if known.status == EvidenceStatus.SUCCEEDED:
+        return None
+    if known.status.value not in outcomes.BOUNCES:
+        return ASK_AGAIN_AFTER[-1]
+    is_certain = since is not None and at.now >= since + CLOSED_FOR_CERTAIN
+    about = (attempt.channel, attempt.payment_number)
+    _record(replace(known, source="poll"), S.REVERSED if is_certain else S(known.status.value), about, at, provisional=not is_certain)
+    return None if is_certain else CLOSED_FOR_CERTAIN
 
 
 def _request(attempt: Attempt) -> RefundRequest:

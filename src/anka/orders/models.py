@@ -62,7 +62,7 @@ class Unit(msgspec.Struct, frozen=True):
 
 
 class Payment(msgspec.Struct, frozen=True):
-    """One payment of the order, whatever became of it."""
+    """One payment of the order, whatever became of it; how often its channel was asked to refund of it, and when last."""
 
     id: int
     number: str
@@ -74,6 +74,8 @@ class Payment(msgspec.Struct, frozen=True):
     expires_at: datetime
     paid_at: datetime | None
     transaction_number: str | None
+    refunds_made: int = 0
+    last_refund_at: datetime | None = None
 
 
 class OrderState(msgspec.Struct, frozen=True):

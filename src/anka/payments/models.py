@@ -17,10 +17,39 @@ class RepaidUnit(msgspec.Struct, frozen=True):
     unit_refunded_minor: int
 
 
+class Stuck(msgspec.Struct, frozen=True):
+    """What a person has to look after about a leg: why, since when, by when, and who has taken it up (None: nobody yet)."""
+
+    id: int
+    reason: str
+    since: datetime
+    due_at: datetime
+    owner: int | None
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """What a person says about money that no machine can see, not approved by a second one yet.
+
+    `kind` is transfer (made by hand: to `payee`, from our account `bank`) or console (the channel's own pages show it).
+    """
+
+    id: int
+    kind: str
+    says: str
+    payee: str
+    bank: str
+    reference: str
+    amount_minor: int
+    made_by: int
+    made_at: datetime
+
+
 class Attempt(msgspec.Struct, frozen=True):
     """One conversation with one channel about one leg of a refund, read under the lock of its order.
 
     Where unidentified money without an order goes back, `order_id` is None, `buyer_id` 0, and the payment is the channel's own.
+    `leg_channel` is where the money is owed through; an attempt may take another way (the wallet, or by hand). `reversals` counts how often
+    the leg's money had arrived and came back.
     """
 
     shop_id: int
@@ -46,6 +75,17 @@ class Attempt(msgspec.Struct, frozen=True):
     other_legs_open: int
     attempts_so_far: int
     units: tuple[RepaidUnit, ...]
+    is_latest: bool
+    submitted_at: datetime | None
+    mended_at: datetime | None
+    ended_at: datetime | None
+    leg_channel: str
+    leg_status: RefundState
+    alarmed_at: datetime | None
+    intended_at: datetime
+    reversals: int
+    stuck: Stuck | None
+    proof: Proof | None
 
 
 attempt_decoder = msgspec.json.Decoder(Attempt)

@@ -77,8 +77,8 @@ class Work(msgspec.Struct, omit_defaults=True):
     due_at: datetime | None = None
 
 
-class RefundLeg(msgspec.Struct):
-    """One way a refund takes, with the immutable number of its first attempt."""
+class RefundLeg(msgspec.Struct, omit_defaults=True):
+    """One way a refund takes, with the immutable number of its first attempt; `not_before` where its channel has to be given time."""
 
     leg: int
     payment_id: int
@@ -86,6 +86,7 @@ class RefundLeg(msgspec.Struct):
     amount_minor: int
     arrives_by: datetime
     attempt: str
+    not_before: datetime | None = None
 
 
 class RefundUnit(msgspec.Struct):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from anka.core.clock import Moment
 from anka.core.numbers import new_number
 from anka.domain import postings
-from anka.domain.deadlines import arrival, clock_named, due
+from anka.domain.deadlines import clock_named, due
 from anka.domain.delivery_states import Move, Stage, move_for
 from anka.domain.liability import Repay
 from anka.domain.money import fee, split
@@ -27,6 +27,7 @@ from anka.flows.steps.change import (
     unit_move,
 )
 from anka.orders.models import OrderState, Unit
+from anka.payments.arrangements import expected
 
 WAITING = frozenset({Stage.QUEUED, Stage.ACCEPTED, Stage.WORKING})
 # Recalled goods go back to the shelf, or wait until somebody has checked them.
@@ -133,8 +134,9 @@ def _leg(state: OrderState, index: int, leg: PlannedLeg, at: Moment) -> RefundLe
         payment_id=leg.payment_id,
         channel=leg.channel,
         amount_minor=leg.amount_minor,
-        arrives_by=arrival(channel=leg.channel, accepted_at=leg.not_before or at.now).latest_at.astimezone(UTC),
+        arrives_by=expected(channel=leg.channel, accepted_at=leg.not_before or at.now).latest_at.astimezone(UTC),
         attempt=new_number(shop_code=state.shop_code, letter="T"),
+        not_before=leg.not_before,
     )
 
 

@@ -5,12 +5,12 @@ from datetime import timedelta
 from anka.core import database
 from anka.core.clock import Moment
 from anka.core.numbers import new_number
-from anka.domain.deadlines import arrival
 from anka.domain.delivery_states import Stage
 from anka.domain.postings_unidentified import Arrival
 from anka.flows.steps.change import Change, Event, NewUnits, OrderChange, Refund, RefundLeg, journals
 from anka.flows.steps.take_money import pay_units
 from anka.orders.models import OrderState, Payment
+from anka.payments.arrangements import expected
 
 # After this, a late payment is always refunded: nobody waits for goods a day after the order timed out (2-domain, clock `late`).
 SERVED_WITHIN = timedelta(hours=24)
@@ -69,7 +69,7 @@ def _owe_back(state: OrderState, payment: Payment, money: Arrival, at: Moment) -
         payment_id=payment.id,
         channel=payment.channel,
         amount_minor=payment.amount_minor,
-        arrives_by=arrival(channel=payment.channel, accepted_at=at.now).latest_at,
+        arrives_by=expected(channel=payment.channel, accepted_at=at.now).latest_at,
         attempt=new_number(shop_code=state.shop_code, letter="T"),
     )
     cause = "late_payment" if state.paid_at is None else "double_payment"

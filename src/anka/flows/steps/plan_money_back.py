@@ -1,15 +1,16 @@
 """How the money of a verdict goes back: over which payments, to where, by when."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.utils.translation import gettext_lazy as _
 
 from anka.core.clock import Moment
 from anka.core.refusals import BadInput, Refusal
-from anka.domain.deadlines import arrival
 from anka.domain.payment_states import PaymentState
-from anka.domain.refund_plan import Destination, Paid, PlannedLeg, RefundNotCoverable, plan
+from anka.domain.refund_plan import ChannelLimitReached, Destination, Paid, PlannedLeg, RefundNotCoverable, plan
 from anka.orders.models import OrderState
+from anka.payments.arrangements import expected, limits
 
 
 class MoneyCannotGoBackThisWay(Refusal):
@@ -19,10 +20,24 @@ class MoneyCannotGoBackThisWay(Refusal):
     says = _("The money cannot go back the way it came. Nothing has changed; choose the wallet, or ask the platform.")
 
 
+class RefundWindowOver(MoneyCannotGoBackThisWay):
+    """The money is there, but its channel no longer takes it back: the time for it is over, or it was asked too often."""
+
+    code = "refund_window_over"
+    says = _("The channel no longer takes this money back. Nothing has changed; choose the wallet, or a transfer that we make by hand.")
+
+
 def refundable(state: OrderState) -> list[Paid]:
     """Return the captured payments of an order with what of each has not gone back."""
     return [
-        Paid(payment_id=p.id, channel=p.channel, refundable_minor=p.amount_minor - p.refunded_minor, paid_at=p.paid_at)
+        Paid(
+            payment_id=p.id,
+            channel=p.channel,
+            refundable_minor=p.amount_minor - p.refunded_minor,
+            paid_at=p.paid_at,
+            refunds_made=p.refunds_made,
+            last_refund_at=p.last_refund_at,
+        )
         for p in state.payments
         if p.status == PaymentState.PAID and p.amount_minor > p.refunded_minor
     ]
@@ -32,13 +47,13 @@ def plan_legs(*, state: OrderState, amounts: Sequence[int], refund_to: str, at: 
     """Return the legs of each of these amounts, in order; what one takes is no longer there for the next. Nothing has no legs.
 
     Raises:
-        BadInput: the destination is neither original nor wallet.
-        MoneyCannotGoBackThisWay: the payments cannot bear it.
+        BadInput: the destination is neither original nor wallet nor hand.
+        MoneyCannotGoBackThisWay: the payments cannot bear it; RefundWindowOver where only their channels will not.
     """
     try:
         destination = Destination(refund_to)
     except ValueError:
-        raise BadInput(fields={"refund_to": "original, wallet"}) from None
+        raise BadInput(fields={"refund_to": "original, wallet, hand"}) from None
     left = refundable(state)
     planned: list[tuple[PlannedLeg, ...]] = []
     for amount in amounts:
@@ -46,22 +61,25 @@ def plan_legs(*, state: OrderState, amounts: Sequence[int], refund_to: str, at: 
             planned.append(())
             continue
         try:
-            legs = plan(refund_minor=amount, payments=left, now=at.now, destination=destination)
+            legs = plan(refund_minor=amount, payments=left, now=at.now, destination=destination, limits=limits())
+        except ChannelLimitReached as error:
+            raise RefundWindowOver from error
         except RefundNotCoverable as error:
             raise MoneyCannotGoBackThisWay from error
-        taken = {leg.payment_id: leg.amount_minor for leg in legs}
-        left = [_less(payment, taken.get(payment.payment_id, 0)) for payment in left]
+        taken = {leg.payment_id: leg for leg in legs}
+        left = [_after(payment, taken.get(payment.payment_id), at) for payment in left]
         planned.append(legs)
     return planned
 
 
-def _less(payment: Paid, amount_minor: int) -> Paid:
-    return Paid(
-        payment_id=payment.payment_id,
-        channel=payment.channel,
-        refundable_minor=payment.refundable_minor - amount_minor,
-        paid_at=payment.paid_at,
-    )
+def _after(payment: Paid, leg: PlannedLeg | None, at: Moment) -> Paid:
+    """Return what a payment is to the next refund planned in the same moment; the wallet and our own hands count for no channel."""
+    if leg is None:
+        return payment
+    left = replace(payment, refundable_minor=payment.refundable_minor - leg.amount_minor)
+    if leg.channel != payment.channel:
+        return left
+    return replace(left, refunds_made=payment.refunds_made + 1, last_refund_at=leg.not_before or at.now)
 
 
 def shown(*, legs: tuple[PlannedLeg, ...], at: Moment) -> list[dict[str, object]]:
@@ -70,7 +88,7 @@ def shown(*, legs: tuple[PlannedLeg, ...], at: Moment) -> list[dict[str, object]
         {
             "channel": leg.channel,
             "amount_minor": leg.amount_minor,
-            "arrives_by": arrival(channel=leg.channel, accepted_at=leg.not_before or at.now).latest_at,
+            "arrives_by": expected(channel=leg.channel, accepted_at=leg.not_before or at.now).latest_at,
         }
         for leg in legs
     ]

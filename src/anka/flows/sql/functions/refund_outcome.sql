@@ -18,8 +18,9 @@ BEGIN
         PERFORM record_event(in_shop, in_order, in_at, in_actor, part ->> 'what',
             ARRAY(SELECT value::integer FROM jsonb_array_elements_text(coalesce(part -> 'positions', '[]'::jsonb))), NULL, NULL, part -> 'details');
     END LOOP;
-    IF in_change ? 'told' AND in_order IS NOT NULL THEN
-        PERFORM tell(in_shop, in_order, NULL, 'buyer', in_change -> 'told' ->> 'kind', in_change -> 'told' -> 'details', in_at);
-    END IF;
+    FOR part IN SELECT value FROM jsonb_array_elements(coalesce(in_change -> 'notices', '[]'::jsonb)) LOOP
+        EXIT WHEN in_order IS NULL;
+        PERFORM tell(in_shop, in_order, NULL, part ->> 'audience', part ->> 'kind', part -> 'details', in_at);
+    END LOOP;
 END
 $$;

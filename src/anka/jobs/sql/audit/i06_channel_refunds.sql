@@ -1,5 +1,6 @@
 -- I6. A channel never pays back more than it captured, once per number: each leg has one live attempt of its own amount, has succeeded
--- exactly when its attempt has, and then was posted once. What a shop owes through a channel is the sum of its open legs. Money that does
+-- exactly when its attempt has, and then was posted once more than its money came back. What a person has to look after stands in the
+-- queue once; a transfer by hand counts when two people said so. What a shop owes through a channel is the sum of its open legs. Money that does
 -- not fit goes back whole, once, the way it came; what lies unidentified is the sum of what nobody has decided about. The few refunds
 -- without an order are always looked at.
 SELECT format('payment %s', payment.number) AS place,
@@ -17,15 +18,26 @@ FROM payments_refund AS refund
     JOIN payments_leg AS leg ON leg.shop_id = refund.shop_id AND leg.refund_id = refund.id,
     LATERAL (SELECT count(*) FILTER (WHERE attempt.status NOT IN ('closed', 'failed', 'reversed')) AS live,
                 count(*) FILTER (WHERE attempt.status = 'succeeded') AS succeeded,
+                count(*) FILTER (WHERE attempt.status = 'reversed')::integer AS reversed,
                 count(*) FILTER (WHERE attempt.amount_minor <> leg.amount_minor) AS odd
              FROM payments_attempt AS attempt
              WHERE attempt.shop_id = leg.shop_id AND attempt.refund_id = leg.refund_id AND attempt.leg = leg.leg) AS tries,
-    LATERAL (SELECT count(*) AS times FROM ledger_journal AS journal
-             WHERE journal.shop_id = leg.shop_id
-                 AND journal.idempotency_key = format('refund:%s:%s:done', refund.number, leg.leg)) AS posted
+    -- One round per reversal: refund:R:1:done, refund:R:1:reversed, refund:R:1:done:1, …
+    LATERAL (SELECT count(*) FILTER (WHERE journal.kind LIKE 'refund_done%') - count(*) FILTER (WHERE journal.kind = 'refund_reversed') AS times
+             FROM ledger_journal AS journal WHERE journal.shop_id = leg.shop_id AND journal.idempotency_key = ANY (ARRAY(
+                 SELECT format('refund:%s:%s:%s%s', refund.number, leg.leg, what, CASE WHEN turn > 0 THEN ':' || turn END)
+                 FROM generate_series(0, tries.reversed) AS turn, unnest(ARRAY['done', 'reversed']) AS what))) AS posted
 WHERE (refund.order_id IS NULL OR (refund.shop_id, refund.order_id) IN (SELECT shop_id, id FROM touched))
     AND (tries.live > 1 OR tries.odd > 0 OR tries.succeeded > 1 OR (leg.status = 'succeeded') <> (tries.succeeded = 1)
-    OR (leg.status = 'succeeded' AND posted.times <> 1) OR (leg.status IN ('intended', 'processing') AND posted.times > 0))
+    OR posted.times <> tries.succeeded)
+UNION ALL
+SELECT format('refund attempt %s', attempt.number), 'money went out by hand, and no two people said so'
+FROM payments_refund AS refund
+    JOIN payments_attempt AS attempt ON attempt.shop_id = refund.shop_id AND attempt.refund_id = refund.id
+WHERE (refund.order_id IS NULL OR (refund.shop_id, refund.order_id) IN (SELECT shop_id, id FROM touched))
+    AND attempt.channel = 'hand' AND attempt.status = 'succeeded' AND NOT EXISTS (
+    SELECT FROM payments_proof AS proof WHERE proof.shop_id = attempt.shop_id AND proof.attempt_id = attempt.id AND proof.kind = 'transfer'
+        AND proof.status = 'approved' AND proof.amount_minor = attempt.amount_minor AND proof.decided_by <> proof.made_by)
 UNION ALL
 SELECT format('unidentified %s', odd.number),
     format('%s of %s %s; going back: %s through %s, arrived %s', odd.status, odd.amount_minor, odd.currency, back.total, back.channels, back.arrived)

@@ -27,7 +27,8 @@ $$
         'payments', (SELECT coalesce(json_agg(json_build_object('id', payment.id, 'number', payment.number, 'channel', payment.channel,
                 'status', payment.status, 'amount_minor', payment.amount_minor, 'refunded_minor', payment.refunded_minor,
                 'created_at', payment.created_at, 'expires_at', payment.expires_at, 'paid_at', payment.paid_at,
-                'transaction_number', payment.transaction_number) ORDER BY payment.id), '[]')
+                'transaction_number', payment.transaction_number, 'refunds_made', payment.refunds_made,
+                'last_refund_at', payment.last_refund_at) ORDER BY payment.id), '[]')
             FROM payments_payment AS payment WHERE payment.shop_id = o.shop_id AND payment.order_id = o.id),
         'standing', standing(in_person, in_token, o.shop_id, in_real_now),
         'replay', in_replay)::text

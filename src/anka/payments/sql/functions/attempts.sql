@@ -18,8 +18,20 @@ BEGIN
     END IF;
     RETURN (SELECT json_build_object('shop_id', attempt.shop_id, 'shop_code', split_part(in_number, '-', 1), 'order_id', refund.order_id,
             'buyer_id', coalesce(o.buyer_id, 0), 'currency', refund.currency,
-            'attempt_id', attempt.id, 'number', attempt.number, 'status', attempt.status, 'channel', attempt.channel,
+            'attempt_id', attempt.id, 'is_latest', NOT EXISTS (SELECT FROM payments_attempt AS later WHERE later.shop_id = attempt.shop_id
+                AND later.refund_id = attempt.refund_id AND later.leg = attempt.leg AND later.id > attempt.id), 'number', attempt.number, 'status', attempt.status, 'channel', attempt.channel,
             'amount_minor', attempt.amount_minor, 'asked', attempt.asked, 'created_at', attempt.created_at, 'leg', attempt.leg,
+            'submitted_at', attempt.submitted_at, 'mended_at', attempt.mended_at, 'ended_at', attempt.ended_at,
+            'leg_channel', leg.channel, 'leg_status', leg.status, 'alarmed_at', leg.alarmed_at, 'intended_at', refund.intended_at,
+            'reversals', (SELECT count(*) FROM payments_attempt AS bounced WHERE bounced.shop_id = refund.shop_id
+                AND bounced.refund_id = refund.id AND bounced.leg = attempt.leg AND bounced.status = 'reversed'),
+            'stuck', (SELECT json_build_object('id', stuck.id, 'reason', stuck.reason, 'since', stuck.since, 'due_at', stuck.due_at,
+                    'owner', stuck.owner) FROM payments_stuck AS stuck WHERE stuck.shop_id = leg.shop_id
+                AND stuck.refund_id = leg.refund_id AND stuck.leg = leg.leg AND stuck.ended_at IS NULL),
+            'proof', (SELECT json_build_object('id', proof.id, 'kind', proof.kind, 'says', proof.says, 'payee', proof.payee,
+                    'bank', proof.bank, 'reference', proof.reference, 'amount_minor', proof.amount_minor, 'made_by', proof.made_by,
+                    'made_at', proof.made_at) FROM payments_proof AS proof WHERE proof.shop_id = attempt.shop_id
+                AND proof.attempt_id = attempt.id AND proof.status = 'open'),
             'refund_id', refund.id, 'refund_number', refund.number, 'refund_status', refund.status,
             'payment_number', coalesce(payment.number, odd.payment_number), 'payment_channel', coalesce(payment.channel, odd.channel),
             'payment_amount_minor', coalesce(payment.amount_minor, odd.amount_minor),
@@ -43,6 +55,22 @@ BEGIN
 END
 $$;
 
+-- Another attempt on the leg of one that is over. One that a person carries out (`manual`) is nobody's work in the outbox.
+CREATE OR REPLACE FUNCTION add_attempt(in_shop bigint, in_after payments_attempt, in_at timestamptz, in_number text, in_channel text,
+    in_status text) RETURNS void LANGUAGE plpgsql AS
+$$
+BEGIN
+    INSERT INTO payments_attempt (shop_id, number, refund_id, leg, channel, amount_minor, status, created_at)
+        VALUES (in_shop, in_number, in_after.refund_id, in_after.leg, in_channel, in_after.amount_minor, in_status, in_at);
+    UPDATE payments_payment AS payment SET refunds_made = payment.refunds_made + 1, last_refund_at = in_at
+        FROM payments_leg AS leg WHERE leg.shop_id = in_shop AND leg.refund_id = in_after.refund_id AND leg.leg = in_after.leg
+            AND payment.shop_id = in_shop AND payment.id = leg.payment_id AND payment.channel = in_channel;
+    IF in_status = 'created' THEN
+        PERFORM ask_for_work(in_shop, 'refund', in_number, in_at, in_at);
+    END IF;
+END
+$$;
+
 -- Write what an attempt has become, its leg and its refund with it, and keep the evidence.
 CREATE OR REPLACE FUNCTION write_attempt(in_shop bigint, in_attempt bigint, in_at timestamptz, in_change jsonb) RETURNS void
 LANGUAGE plpgsql AS
@@ -56,6 +84,7 @@ BEGIN
             submitted_at = CASE WHEN in_change ->> 'status' = 'submitting' THEN coalesce(submitted_at, in_at) ELSE submitted_at END,
             asked = asked + coalesce((in_change ->> 'asked')::integer, 0),
             channel_number = coalesce(in_change ->> 'channel_number', channel_number),
+            mended_at = CASE WHEN in_change ? 'mended' THEN coalesce(mended_at, in_at) ELSE mended_at END,
             ended_at = CASE WHEN in_change ->> 'status' IN ('succeeded', 'closed', 'failed', 'reversed') THEN coalesce(ended_at, in_at) END
         WHERE shop_id = in_shop AND id = in_attempt RETURNING * INTO STRICT changed;
     IF evidence IS NOT NULL THEN
@@ -77,10 +106,24 @@ BEGIN
                 ended_at = CASE WHEN in_change ->> 'refund_status' IN ('succeeded', 'failed') THEN in_at ELSE NULL END
             WHERE shop_id = in_shop AND id = changed.refund_id AND status <> in_change ->> 'refund_status';
     END IF;
+    IF in_change ? 'alarmed' THEN
+        UPDATE payments_leg SET alarmed_at = coalesce(alarmed_at, in_at) WHERE shop_id = in_shop AND refund_id = changed.refund_id
+            AND leg = changed.leg;
+    END IF;
+    IF in_change ? 'unstuck' THEN
+        UPDATE payments_stuck SET ended_at = in_at, ended_as = in_change ->> 'unstuck'
+            WHERE shop_id = in_shop AND refund_id = changed.refund_id AND leg = changed.leg AND ended_at IS NULL;
+    END IF;
+    IF in_change ? 'stuck' THEN
+        INSERT INTO payments_stuck AS known (shop_id, refund_id, leg, reason, since, due_at)
+            VALUES (in_shop, changed.refund_id, changed.leg, in_change -> 'stuck' ->> 'reason', in_at,
+                    (in_change -> 'stuck' ->> 'due_at')::timestamptz)
+            ON CONFLICT (shop_id, refund_id, leg) WHERE ended_at IS NULL
+            DO UPDATE SET reason = excluded.reason, due_at = least(known.due_at, excluded.due_at);
+    END IF;
     IF in_change ? 'next_attempt' THEN
-        INSERT INTO payments_attempt (shop_id, number, refund_id, leg, channel, amount_minor, status, created_at)
-            VALUES (in_shop, in_change ->> 'next_attempt', changed.refund_id, changed.leg, changed.channel, changed.amount_minor, 'created', in_at);
-        PERFORM ask_for_work(in_shop, 'refund', in_change ->> 'next_attempt', in_at, in_at);
+        PERFORM add_attempt(in_shop, changed, in_at, in_change ->> 'next_attempt', coalesce(in_change ->> 'next_channel', changed.channel),
+            coalesce(in_change ->> 'next_status', 'created'));
     END IF;
 END
 $$;

@@ -17,7 +17,11 @@ BEGIN
         SELECT in_shop, refund, in_order, unit.position, unit.amount_minor
         FROM jsonb_to_recordset(in_refund -> 'units') AS unit (position integer, amount_minor bigint);
     FOR one_leg IN SELECT value FROM jsonb_array_elements(in_refund -> 'legs') LOOP
-        UPDATE payments_payment SET refunded_minor = refunded_minor + (one_leg ->> 'amount_minor')::bigint
+        -- What goes to the wallet or by hand is no refund in the channel's eyes.
+        UPDATE payments_payment SET refunded_minor = refunded_minor + (one_leg ->> 'amount_minor')::bigint,
+                refunds_made = refunds_made + (channel = one_leg ->> 'channel')::integer,
+                last_refund_at = CASE WHEN channel = one_leg ->> 'channel'
+                    THEN greatest(last_refund_at, (one_leg ->> 'not_before')::timestamptz, in_at) ELSE last_refund_at END
             WHERE shop_id = in_shop AND id = (one_leg ->> 'payment_id')::bigint;
         INSERT INTO payments_leg (shop_id, refund_id, leg, payment_id, unidentified_id, channel, amount_minor, status, arrives_by)
             VALUES (in_shop, refund, (one_leg ->> 'leg')::integer, (one_leg ->> 'payment_id')::bigint,
@@ -26,7 +30,8 @@ BEGIN
         INSERT INTO payments_attempt (shop_id, number, refund_id, leg, channel, amount_minor, status, created_at)
             VALUES (in_shop, one_leg ->> 'attempt', refund, (one_leg ->> 'leg')::integer, one_leg ->> 'channel',
                     (one_leg ->> 'amount_minor')::bigint, 'created', in_at);
-        PERFORM ask_for_work(in_shop, 'refund', one_leg ->> 'attempt', in_at, in_at);
+        PERFORM ask_for_work(in_shop, 'refund', one_leg ->> 'attempt', in_at,
+            coalesce((one_leg ->> 'not_before')::timestamptz, in_at));
     END LOOP;
 END
 $$;
