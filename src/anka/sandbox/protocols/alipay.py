@@ -35,6 +35,7 @@ from anka.sandbox.protocols.alipay_answers import (
 from anka.sandbox.protocols.alipay_bills import write_bill
 from anka.sandbox.protocols.alipay_notices import AlipayNotices
 from anka.sandbox.protocols.base import Outgoing, RefundOrder, Setup, Told, Wanted
+from anka.sandbox.refunds import RefundNotFound
 
 CURRENCY = "CNY"
 BILL_LIVES = timedelta(seconds=30)
@@ -230,7 +231,11 @@ class AlipayProtocol:
     def _refund_query(self, asked: Asked) -> tuple[Content, bool]:
         payment_number, number = named_in(asked.content, "out_trade_no"), named_in(asked.content, "out_request_no")
         self._core.payment(number=payment_number)
-        told = self._core.query_refund(number=number, moment=asked.moment)
+        try:
+            told = self._core.query_refund(number=number, moment=asked.moment)
+        except RefundNotFound:
+            # The query succeeds and finds nothing: that is how Alipay says so.
+            return _success(), False
         if told.payment_number != payment_number or told.status not in _REFUND_STATUSES:
             return _success(), told.forged
         node = _success(
