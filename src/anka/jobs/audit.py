@@ -148,7 +148,7 @@ def as_text(*, found: list[Violation]) -> str:
     """Return the result for people: one line per violation, or one line saying how much was checked."""
     if not found:
         return f"{len(invariants())} invariants hold."
-    return "\n".join([*map(str, found), f"{len(found)} violations. Payouts should stop until somebody has looked; nothing was changed."])
+    return "\n".join([*map(str, found), f"{len(found)} violations. Payouts are frozen until somebody has looked; the shop goes on."])
 
 
 def _number(name: str) -> int:

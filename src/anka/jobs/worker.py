@@ -1,6 +1,7 @@
 """The worker: looks for work several times a second, until it is told to stop. Any number of workers may run.
 
-It says that it lives every two seconds, from the same loop that works: a worker that hangs is not heard of.
+It says that it lives every two seconds, from the same loop that works: a worker that hangs is not heard of. The audit, which may take
+long, runs in a thread of its own.
 """
 
 import logging
@@ -16,7 +17,7 @@ from django.db import connection as django_connection
 from anka.core import heartbeat
 from anka.core.clock import moment
 from anka.core.refusals import DatabaseUnavailable
-from anka.jobs import housekeeping, sweeps
+from anka.jobs import audit_runs, housekeeping, sweeps
 
 log = logging.getLogger("anka.worker")
 IDLE_SECONDS = 0.25
@@ -77,6 +78,8 @@ def run_until_signalled() -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     threading.Thread(target=_watch, args=(stop, finished), daemon=True).start()
+    # An audit that is under way when we are told to stop is left: it has changed nothing.
+    threading.Thread(target=audit_runs.run, kwargs={"stop": stop}, daemon=True).start()
     run(stop=stop)
     finished.set()
 

@@ -57,6 +57,7 @@ TOLD: Sentences = MappingProxyType(
         },
         "case_ruled": {"all": _("The platform has decided this case.")},
         "case_closed": {"all": _("This case is closed.")},
+        "books_violated": {"platform": _("The audit found something wrong in the books. Payouts are frozen until somebody has looked.")},
         "clock_fallen": {"all": _("The time is over; what was announced has happened by itself.")},
     }
 )

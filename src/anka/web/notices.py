@@ -30,6 +30,8 @@ ADDRESSES = {
     "shop": ("/shop/cases/{case}", "/shop/orders/{order}", "/shop"),
     "platform": ("/platform/cases/{case}", "/platform/orders/{order}", "/platform"),
 }
+# What is about no order leads where something can be done about it.
+ABOUT_NO_ORDER = {"books_violated": "/platform/finance"}
 
 
 @require_safe
@@ -87,6 +89,8 @@ def _tone(notice: Notice) -> str:
 
 def address(notice: Notice) -> str | None:
     """Return the page a notice leads to, None where there is none for its reader."""
+    if notice.kind in ABOUT_NO_ORDER:
+        return ABOUT_NO_ORDER[notice.kind]
     named = {"case": notice.case_number, "order": notice.order_number}
     for form in ADDRESSES.get(notice.audience, ()):
         if all(number or f"{{{name}}}" not in form for name, number in named.items()):

@@ -1,0 +1,53 @@
+-- I23. Every line of a channel's bill that was compared is exactly one journal of its amount, and its fee is posted as it says, or the line
+-- stands in the inbox of differences; a large difference was closed by two persons. (Bills that a corrected one has replaced do not count.)
+SELECT format('bill of %s for %s, line %s', line.channel, line.day, line.line) AS place,
+    format('%s %s of %s %s: %s journals, together %s', line.kind, line.own, line.amount_minor, line.currency, count(journal.id),
+           coalesce(sum(moved.minor), 0)) AS what
+FROM (SELECT bill.channel, bill.day, said.bill_id, said.line, said.kind, said.amount_minor, said.currency,
+        coalesce(nullif(said.channel_number, ''), payment.transaction_number, said.number) AS own,
+        CASE said.kind
+            WHEN 'payment' THEN format('pay:%s:%s', bill.channel, coalesce(nullif(said.channel_number, ''), payment.transaction_number))
+            WHEN 'settlement' THEN format('settled:%s:%s', bill.channel, coalesce(nullif(said.channel_number, ''), said.number))
+            WHEN 'refund' THEN format('refund:%s:%s:done', refund.number, attempt.leg)
+            WHEN 'refund_reversed' THEN format('refund:%s:%s:reversed', refund.number, attempt.leg) END AS key
+      FROM payments_bill AS bill JOIN payments_bill_line AS said ON said.bill_id = bill.id
+        LEFT JOIN payments_payment AS payment ON said.kind = 'payment' AND said.channel_number = '' AND payment.number = said.number
+            AND payment.channel = bill.channel
+        LEFT JOIN payments_attempt AS attempt ON said.kind LIKE 'refund%' AND attempt.number = said.number AND attempt.channel = bill.channel
+        LEFT JOIN payments_refund AS refund ON refund.shop_id = attempt.shop_id AND refund.id = attempt.refund_id
+      WHERE bill.compared_at IS NOT NULL AND bill.superseded_at IS NULL
+        AND bill.compared_in >= coalesce(nullif(current_setting('anka.audit_since', true), ''), '0')::xid8
+        AND NOT EXISTS (SELECT FROM payments_difference AS found WHERE found.bill_id = said.bill_id AND found.line = said.line)) AS line
+    LEFT JOIN ledger_journal AS journal ON journal.idempotency_key = line.key
+    LEFT JOIN LATERAL (SELECT sum(transfer.amount_minor) AS minor FROM ledger_transfer AS transfer
+        JOIN ledger_account AS account ON account.shop_id = transfer.shop_id AND account.currency = line.currency
+            AND account.id = CASE line.kind WHEN 'refund' THEN transfer.credit_id ELSE transfer.debit_id END
+            AND account.code LIKE format('psp:%s:%%', line.channel)
+        WHERE transfer.shop_id = journal.shop_id AND transfer.journal_id = journal.id) AS moved ON true
+GROUP BY line.channel, line.day, line.bill_id, line.line, line.kind, line.own, line.amount_minor, line.currency
+HAVING count(journal.id) <> 1 OR coalesce(sum(moved.minor), 0) <> line.amount_minor
+UNION ALL
+SELECT format('bill of %s for %s, line %s', line.channel, line.day, line.line),
+    format('its fee is %s, and %s is posted', line.fee_minor, coalesce(sum(moved.minor), 0))
+FROM (SELECT bill.channel, bill.day, said.bill_id, said.line, said.fee_minor,
+        format('fee:%s:%s', bill.channel, CASE said.kind WHEN 'payment'
+            THEN coalesce(nullif(said.channel_number, ''), payment.transaction_number) ELSE said.number END) AS key
+      FROM payments_bill AS bill JOIN payments_bill_line AS said ON said.bill_id = bill.id
+        LEFT JOIN payments_payment AS payment ON said.kind = 'payment' AND said.channel_number = '' AND payment.number = said.number
+            AND payment.channel = bill.channel
+      WHERE bill.compared_at IS NOT NULL AND bill.superseded_at IS NULL AND said.kind IN ('payment', 'refund', 'refund_reversed')
+        AND said.fee_minor <> 0
+        AND bill.compared_in >= coalesce(nullif(current_setting('anka.audit_since', true), ''), '0')::xid8
+        AND NOT EXISTS (SELECT FROM payments_difference AS found WHERE found.bill_id = said.bill_id AND found.line = said.line)) AS line
+    LEFT JOIN LATERAL (VALUES (line.key, 1), (line.key || ':returned', -1)) AS way (key, sign) ON true
+    LEFT JOIN ledger_journal AS journal ON journal.idempotency_key = way.key
+    LEFT JOIN LATERAL (SELECT way.sign * sum(transfer.amount_minor) AS minor FROM ledger_transfer AS transfer
+        WHERE transfer.shop_id = journal.shop_id AND transfer.journal_id = journal.id) AS moved ON true
+GROUP BY line.channel, line.day, line.bill_id, line.line, line.fee_minor
+HAVING coalesce(sum(moved.minor), 0) <> line.fee_minor
+UNION ALL
+SELECT format('difference %s of %s', found.id, found.channel),
+    format('%s was closed by %s alone', greatest(found.ours_minor, found.theirs_minor), found.decided_by)
+FROM payments_difference AS found
+WHERE found.decided_by LIKE 'platform:%' AND greatest(found.ours_minor, found.theirs_minor) >= 100000
+    AND (found.proposed_by IS NULL OR found.proposed_by = found.decided_by)

@@ -1,0 +1,5 @@
+-- Tell the platform's staff of something that is about no order.
+CREATE OR REPLACE FUNCTION tell_platform(in_kind text, in_details jsonb, in_at timestamptz) RETURNS void LANGUAGE sql AS
+$$
+    INSERT INTO messaging_notice (shop_id, audience, kind, details, made_at) VALUES (0, 'platform', in_kind, in_details, in_at);
+$$;
