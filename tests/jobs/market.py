@@ -132,7 +132,8 @@ class Market:
         """The address of a payment's cashier, as it was when the payment began."""
         payment = order.state.payment(number)
         assert payment is not None
-        return payments.sign(state=order.state, payment=payment, now=payment.created_at).cashier_url
+        when = Moment(now=payment.created_at, real=self.now.real)
+        return payments.sign(state=order.state, payment=payment, at=when).cashier_url
 
     def play(self, order: Order, number: str, outcome: Any = "paid", *faults: FaultWish, **more: Any) -> Played:
         """Let something happen to a payment at the gateway; the notices are handed back unless `deliver` says send."""

@@ -125,5 +125,6 @@ class Walk:
 
     def press_channel(self, name: str) -> None:
         """Choose a way to pay."""
-        self.page.locator(f".choices li:has-text('{name}') button").click()
+        self.page.locator(f".choices li:has-text('{name}') input").check()
+        self.page.locator("form:has(.choices) button").click()
         self.page.wait_for_load_state()

@@ -102,9 +102,9 @@ def test_pay_from_the_wallet_twice_is_one_payment() -> None:
     fill_wallet(order.buyer, order.product.price_minor * 3)
     visitor = browser(order.buyer)
     path = f"/orders/{order.number}/pay"
-    form = visitor.form(visitor.get(path), path, channel="wallet")
+    form = visitor.form(visitor.get(path), path)
     for _press in range(2):
-        assert visitor.send(form)["Location"] == f"/orders/{order.number}"
+        assert visitor.send(form, channel="wallet")["Location"] == f"/orders/{order.number}"
     assert order.stages == ["queued"]
     assert order.state.paid_minor == order.product.price_minor
 
@@ -113,8 +113,8 @@ def test_an_empty_wallet_cannot_pay() -> None:
     order = a_placed_order(when=at(4))
     visitor = browser(order.buyer)
     path = f"/orders/{order.number}/pay"
-    form = visitor.form(visitor.get(path), path, channel="wallet")
-    assert visitor.send(form).status_code == 409
+    form = visitor.form(visitor.get(path), path)
+    assert visitor.send(form, channel="wallet").status_code == 409
     assert order.stages == ["reserved"]
 
 
@@ -122,7 +122,7 @@ def test_an_unknown_channel_is_refused() -> None:
     order = a_placed_order(when=at(4))
     visitor = browser(order.buyer)
     path = f"/orders/{order.number}/pay"
-    form = visitor.form(visitor.get(path), path, channel="wallet")
+    form = visitor.form(visitor.get(path), path)
     assert visitor.send(form, channel="gold").status_code == 422
 
 

@@ -49,9 +49,10 @@ class NewOrder(Input):
 
 
 class NewPayment(Input):
-    """How to pay."""
+    """How to pay. `device` says where: in front of a large screen, in a phone's browser, or in the browser inside WeChat."""
 
     channel: Annotated[str, Meta(min_length=1, max_length=32)]
+    device: Literal["desktop", "mobile", "wechat"] = "desktop"
 
 
 class Ask(Input):
@@ -70,7 +71,7 @@ class EvidenceText(Input):
 
 class NewCase(Input):
     """A request to get out. `units` are unit ids or positions; without them every unit still open is meant. `quote` is the id of the
-    verdict that was shown; `refund_to` the wallet only by the buyer's own choice; `evidence` kinds of proof, or kinds with a text."""
+    verdict that was shown; `refund_to` the wallet only by the buyer's own choice, `hand` only where no channel takes it back; `evidence` kinds of proof, or kinds with a text."""
 
     reason: Annotated[str, Meta(min_length=1, max_length=40)]
     statement: Text = ""
@@ -78,7 +79,7 @@ class NewCase(Input):
     ask: Ask | None = None
     quote: Annotated[str, Meta(max_length=8_000)] | None = None
     evidence: Annotated[list[Annotated[str, Meta(max_length=80)] | EvidenceText], Meta(max_length=20)] | None = None
-    refund_to: Literal["original", "wallet"] = "original"
+    refund_to: Literal["original", "wallet", "hand"] = "original"
 
 
 class CheckKey(Input):
@@ -122,7 +123,7 @@ class PlayPayment(Input):
 class PlayRefund(Input):
     """What the sandbox gateway shall do with a refund."""
 
-    outcome: Literal["succeeded", "closed", "abnormal", "unknown"]
+    outcome: Literal["succeeded", "closed", "abnormal", "unknown", "failed"]
     faults: Annotated[list[FaultWish], Meta(max_length=20)] = []
 
 
@@ -176,4 +177,4 @@ class QuoteQuery(Input):
 
     reason: Annotated[str, Meta(min_length=1, max_length=40)] = "NO_LONGER_NEEDED"
     units: list[UnitName] | None = None
-    refund_to: Literal["original", "wallet"] = "original"
+    refund_to: Literal["original", "wallet", "hand"] = "original"

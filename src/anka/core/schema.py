@@ -49,7 +49,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {RUNTIME}
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {RUNTIME};
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {RUNTIME};
 REVOKE UPDATE, DELETE, TRUNCATE ON core_event, core_checkpoint, ledger_journal, ledger_transfer, payments_notice,
-    payments_transaction, payments_evidence, payments_stuck_note, cases_receipt, cases_answer, cases_evidence, catalog_terms,
+    payments_transaction, payments_evidence, payments_cashier, payments_stuck_note,
+    cases_receipt, cases_answer, cases_evidence, catalog_terms,
     vault_issuer_answer, vault_key_check, vault_duplicate,
     orders_policy, policies_publication, policies_withdrawal FROM {RUNTIME};
 REVOKE UPDATE, DELETE, TRUNCATE ON core_checkpoint_key, core_retired_key, core_freeze, payments_bill_line,

@@ -1,21 +1,50 @@
-"""Paying: begin a payment, and say where its cashier is. The address is signed anew whenever it is asked for; nobody is called."""
+"""Paying: begin a payment, and say where its cashier is.
+
+A channel that has to be asked for its cashier is asked after the payment was committed and outside any transaction, when somebody begins to
+pay; its answer is kept. Looking asks nobody: an address of the other channels is signed anew each time, that of these is the one kept.
+"""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
-from anka.adapters.channels.port import PaymentRequest, Started
+from anka.adapters.channels.port import Device, PaymentNotStarted, PaymentRequest, Started
 from anka.core.actors import Actor
 from anka.core.clock import Moment
 from anka.core.idempotency import AlreadyDone, RequestKey, once
+from anka.core.refusals import Refusal
 from anka.domain.payment_states import PaymentState
 from anka.flows.begin_payment import begin_payment
 from anka.flows.pay_from_wallet import pay_from_wallet
+from anka.flows.record_cashier import record_cashier
 from anka.jobs.channels import WALLET
 from anka.jobs.channels import channel as channel_named
 from anka.orders.models import OrderState, Payment
 from anka.orders.queries import read_order
+from anka.payments.cashiers import Cashier, kept_cashier
+
+# A page for a phone's browser lives five minutes at WeChat Pay, the shortest of all; codes and other pages live as long as the payment.
+MOBILE_PAGE_LASTS = timedelta(minutes=4)
+
+
+class CashierNotOpened(Refusal):
+    """The channel did not open a cashier. The payment stands, so the same can be tried again, or another channel."""
+
+    code, status = PaymentNotStarted.code, PaymentNotStarted.status
+    says = _("This way to pay did not open just now. Nothing was charged; try again, or choose another one.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """Where the buyer sits: in front of what, and at which network address."""
+
+    device: Device = "desktop"
+    address: str = ""
+
+
+DESK = Seat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +57,12 @@ class Begun:
     replayed: bool
 
 
-def begin(*, actor: Actor, order_number: str, channel: str, request: RequestKey, at: Moment) -> Begun:
+def begin(*, actor: Actor, order_number: str, channel: str, request: RequestKey, at: Moment, seat: Seat = DESK) -> Begun:
     """Begin to pay an order through a channel, or pay it from the wallet at once.
 
     Raises:
         ChannelUnknown, NotFound, OrderNotPayable, TooManyPayments, BalanceTooLow: nothing was charged.
+        CashierNotOpened: nothing was charged, and asking again is safe.
     """
     replayed = False
     if channel != WALLET:
@@ -46,22 +76,28 @@ def begin(*, actor: Actor, order_number: str, channel: str, request: RequestKey,
         number, replayed = done.reference, True
     state = read_order(number=order_number, actor=actor, at=at)
     payment = state.payment(number)
-    return Begun(number, state, cashier(state=state, payment=payment, at=at) if payment else None, replayed)
+    return Begun(number, state, _opened(state, payment, at, seat) if payment else None, replayed)
 
 
-def cashier(*, state: OrderState, payment: Payment, at: Moment) -> Started | None:
-    """Return where a payment can be paid, or None where it cannot be paid any more."""
-    live = payment.status in (PaymentState.CREATED, PaymentState.PENDING)
-    if payment.channel == WALLET or not live or state.closed_at or at.now >= payment.expires_at:
-        return None
-    return sign(state=state, payment=payment, now=at.now)
-
-
-def sign(*, state: OrderState, payment: Payment, now: datetime) -> Started:
-    """Return the signed address of a payment's cashier, as it was or would have been given out at `now`.
+def cashier(*, state: OrderState, payment: Payment, at: Moment, seat: Seat = DESK) -> Started | None:
+    """Return where a payment can be paid, or None where it cannot be paid any more or its channel has to be asked (again).
 
     Raises:
         ChannelUnknown: the channel was taken out of use.
+    """
+    if not _can_be_paid(state, payment, at):
+        return None
+    if not channel_named(payment.channel).manners.asks_to_start:
+        return sign(state=state, payment=payment, at=at, seat=seat)
+    kept = kept_cashier(shop_id=state.shop_id, payment_id=payment.id, device=seat.device, now=at.now)
+    return Started(cashier_url=kept.cashier_url, qr_text=kept.qr_text) if kept else None
+
+
+def sign(*, state: OrderState, payment: Payment, at: Moment, seat: Seat = DESK) -> Started:
+    """Return where a payment is paid, from its channel: signed as it was or would have been given out at `at`, or asked for.
+
+    Raises:
+        ChannelUnknown: the channel was taken out of use. PaymentNotStarted: the channel was asked and did not open a cashier.
     """
     request = PaymentRequest(
         number=payment.number,
@@ -70,5 +106,37 @@ def sign(*, state: OrderState, payment: Payment, now: datetime) -> Started:
         subject=f"{state.title_zh} × {state.quantity}",
         expires_at=payment.expires_at,
         return_url=f"{settings.ENVIRONMENT.base_url}/orders/{state.number}",
+        device=seat.device,
+        payer_address=seat.address,
     )
-    return channel_named(payment.channel).start(payment=request, now=now)
+    return channel_named(payment.channel).start(payment=request, now=at.now)
+
+
+def _can_be_paid(state: OrderState, payment: Payment, at: Moment) -> bool:
+    live = payment.status in (PaymentState.CREATED, PaymentState.PENDING)
+    return payment.channel != WALLET and live and not state.closed_at and at.now < payment.expires_at
+
+
+def _opened(state: OrderState, payment: Payment, at: Moment, seat: Seat) -> Started | None:
+    """Return where to pay a payment that was just begun; its channel is asked where nothing fitting is kept."""
+    if not _can_be_paid(state, payment, at):
+        return None
+    if not channel_named(payment.channel).manners.asks_to_start:
+        return sign(state=state, payment=payment, at=at, seat=seat)
+    kept = kept_cashier(shop_id=state.shop_id, payment_id=payment.id, device=seat.device, now=at.now)
+    if kept is None or kept.device != seat.device:
+        kept = _asked(state, payment, at, seat, kept)
+    return Started(cashier_url=kept.cashier_url, qr_text=kept.qr_text)
+
+
+def _asked(state: OrderState, payment: Payment, at: Moment, seat: Seat, other: Cashier | None) -> Cashier:
+    """Ask the channel and keep what it says; where it does not want to open a second cashier, one for another device does too."""
+    try:
+        started = sign(state=state, payment=payment, at=at, seat=seat)
+    except PaymentNotStarted as refused:
+        if other is not None:
+            return other
+        raise CashierNotOpened(fields={"channel": payment.channel}) from refused
+    opened = Cashier(device=seat.device, cashier_url=started.cashier_url, qr_text=started.qr_text)
+    lasts = min(payment.expires_at, at.now + MOBILE_PAGE_LASTS) if seat.device == "mobile" else payment.expires_at
+    return record_cashier(payment_number=payment.number, cashier=opened, valid_until=lasts, at=at)

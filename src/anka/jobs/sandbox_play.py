@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
+import httpx
 import msgspec
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +20,7 @@ from anka.core.refusals import BadInput, NotFound, Refusal
 from anka.jobs import notices, sweeps, warnings
 from anka.jobs.channels import channels
 from anka.jobs.payments import sign
+from anka.orders.models import OrderState, Payment
 from anka.orders.queries import read_order
 
 CURRENCY = "CNY"
@@ -36,6 +39,7 @@ ORDER BY attempt.id DESC LIMIT 1
 FURTHEST = timedelta(days=3650)
 NOT_THERE = "not backwards, at most ten years ahead of real time"
 TOGETHER = timedelta(milliseconds=250)
+LONGEST_VISIT_SECONDS = 5.0
 MOST_STEPS = 2000
 # A worker of this sandbox may be at the same work; it is given up to two seconds.
 IN_HAND = "SELECT EXISTS (SELECT FROM core_outbox WHERE done_at IS NULL AND due_at <= %s AND leased_until IS NOT NULL)"
@@ -87,16 +91,31 @@ def play_payment(
         return _play_nobodys(channel, number, amount_minor, faults, at)
     state = read_order(number=order, actor=PLAYER, at=at)
     payment = state.payment(number)
-    if payment is None or payment.channel != channel.code:
+    if payment is None or payment.channel not in channels:
         raise NotFound
-    # The address as it was given out in time: whoever opened it then may still pay late.
-    url = sign(state=state, payment=payment, now=payment.created_at).cashier_url
+    url = _known_at_the_gateway(state, payment, at)
     if amount_minor is not None and outcome == "paid":
         return _capture(channel, number, amount_minor, url, faults, at)
     return _carry_out(
         lambda: sandbox_play.play_payment(channel=channel, number=number, outcome=outcome, faults=faults, cashier_url=url),  # type: ignore[arg-type]
         at=at,
     )
+
+
+def _known_at_the_gateway(state: OrderState, payment: Payment, at: Moment) -> str:
+    """See to it that the gateway knows a payment, as it does once a browser was sent there; return the sandbox's own signed address."""
+    adapter = channels[payment.channel]
+    if adapter.manners.asks_to_start:
+        # The gateway was asked to open the cashier, so it knows.
+        return ""
+    # The address as it was given out in time: whoever opened it then may still pay late.
+    url = sign(state=state, payment=payment, at=Moment(now=payment.created_at, real=at.real)).cashier_url
+    if adapter.code == "sandbox":
+        return url
+    if url.startswith(f"{settings.ENVIRONMENT.gateway_url}/"):
+        with suppress(httpx.HTTPError):
+            httpx.get(url, trust_env=False, follow_redirects=False, timeout=LONGEST_VISIT_SECONDS)
+    return ""
 
 
 def _play_nobodys(

@@ -1,5 +1,6 @@
 """The cashier: choose how to pay, then pay there. Nothing is charged by looking."""
 
+from dataclasses import replace
 from typing import Any
 
 import segno
@@ -8,18 +9,24 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
+from anka.adapters.channels.port import Started
 from anka.core import rate_limits
+from anka.core.idempotency import RequestKey
 from anka.flows.begin_payment import OrderNotPayable, require_payable
 from anka.jobs import payments
 from anka.jobs.channels import WALLET, channels
+from anka.jobs.payments import Seat
 from anka.ledger.queries import wallet_balance
 from anka.orders.models import OrderState
 from anka.orders.queries import read_order
 from anka.web import words
+from anka.web.devices import device_of
 from anka.web.requests import PageRequest, buyer_of, caller_of, key_of, new_key, require_number
 from anka.web.views_of_order import order_facts
 
 LOOK_AGAIN_SECONDS = 3
+# Of icons.html; a channel without one of its own gets a card.
+ICONS = {"alipay": "phone", "wechat": "phone", "epay": "phone", "epay_v2": "phone", "sandbox": "bolt", "wallet": "wallet"}
 Shown = dict[str, Any]
 
 
@@ -37,8 +44,9 @@ def cashier(request: PageRequest, number: str) -> HttpResponse:
     open_one = _pending(request, state)
     shown = {
         "order": order_facts(state),
-        "channels": _channels(state, but=open_one["code"] if open_one else ""),
+        "channels": _channels(state, request, but=open_one["code"] if open_one else ""),
         "pending": open_one,
+        "idempotency_key": new_key(),
         "refresh_seconds": LOOK_AGAIN_SECONDS if open_one else None,
     }
     return render(request, "buyer/cashier.html", shown)
@@ -46,42 +54,73 @@ def cashier(request: PageRequest, number: str) -> HttpResponse:
 
 def _pay(request: PageRequest, state: OrderState) -> HttpResponse:
     rate_limits.spend(name="pay", caller=caller_of(request), at=request.at)
-    key = key_of(request, "channel")
     begun = payments.begin(
-        actor=buyer_of(request), order_number=state.number, channel=request.POST.get("channel", ""), request=key, at=request.at
+        actor=buyer_of(request),
+        order_number=state.number,
+        channel=request.POST.get("channel", ""),
+        request=_key(request),
+        at=request.at,
+        seat=_seat(request),
     )
     # A form may not lead a browser to another origin; the page that follows links to the channel's cashier.
     return HttpResponseRedirect(f"/orders/{state.number}/pay" if begun.started else f"/orders/{state.number}")
 
 
+def _key(request: PageRequest) -> RequestKey:
+    """Return the key of a choice: who goes back and chooses another channel asks for something else."""
+    chosen = request.POST.get("channel", "").encode().hex()[:64]
+    plain = key_of(request, "channel")
+    return replace(plain, key=f"{plain.key}.{chosen}"[:200])
+
+
+def _seat(request: PageRequest) -> Seat:
+    device = device_of(user_agent=request.headers.get("User-Agent", ""))
+    return Seat(device=device, address=request.META.get("REMOTE_ADDR", ""))
+
+
 def _pending(request: PageRequest, state: OrderState) -> Shown | None:
+    """Return the newest payment that can still be paid, with its cashier where that is open for this device."""
+    seat = _seat(request)
     for payment in reversed(state.live_payments()):
-        started = payments.cashier(state=state, payment=payment, at=request.at)
+        if payment.channel not in channels:
+            continue
+        started = payments.cashier(state=state, payment=payment, at=request.at, seat=seat)
         if started is not None:
-            code = segno.make(started.qr_text, error="l", micro=False)
             return {
                 "code": payment.channel,
                 "channel_name": words.channel(payment.channel),
                 "cashier_url": started.cashier_url,
-                "qr_image": code.svg_data_uri(border=2, dark="#12201f", light="#fff"),
+                "qr_image": _code(started, seat),
             }
     return None
 
 
-def _channels(state: OrderState, *, but: str) -> list[Shown]:
-    found = [_channel(code) for code in sorted(channels) if code != but]
+def _code(started: Started, seat: Seat) -> str:
+    """Return the code to be scanned: by a phone, so for a desk; elsewhere only where there is no other way."""
+    wanted = started.qr_text and (seat.device == "desktop" or not started.cashier_url)
+    if not wanted:
+        return ""
+    return segno.make(started.qr_text, error="l", micro=False).svg_data_uri(border=2, dark="#12201f", light="#fff")
+
+
+def _channels(state: OrderState, request: PageRequest, *, but: str) -> list[Shown]:
+    found = [_channel(code, request) for code in channels if code != but]
     balance = wallet_balance(person_id=state.buyer_id, currency=state.currency)
     enough = balance >= state.amount_minor
     has = gettext("Balance %(amount)s") % {"amount": words.amount(balance, state.currency)}
     wallet = {
-        **_channel(WALLET),
+        **_channel(WALLET, request),
+        "icon": "wallet",
         "hint": gettext("%(balance)s, paid at once") % {"balance": has},
         "available": enough,
         "why_not": "" if enough else gettext("%(balance)s, not enough for this order") % {"balance": has},
     }
-    return [*found, wallet]
+    ways = [*found, wallet]
+    first = next((way for way in ways if way["available"]), None)
+    return [{**way, "chosen": way is first} for way in ways]
 
 
-def _channel(code: str) -> Shown:
-    hint = gettext("You pay on the channel's own page; a refund goes back the same way")
-    return {"code": code, "name": words.channel(code), "hint": hint, "available": True, "why_not": "", "idempotency_key": new_key()}
+def _channel(code: str, request: PageRequest) -> Shown:
+    arrives = words.expected(channel_code=code, accepted_at=request.at.now)
+    hint = gettext("A refund goes back the same way: %(arrival)s") % {"arrival": arrives}
+    return {"code": code, "name": words.channel(code), "icon": ICONS.get(code, "card"), "hint": hint, "available": True, "why_not": ""}
