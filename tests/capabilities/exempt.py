@@ -17,6 +17,7 @@ EXEMPT = {
     "ledger_chart": REFERENCE,
     "orders_policy": REFERENCE,
     "policies_move": REFERENCE,
+    "funds_move": REFERENCE,
     "policies_draft": RULES,
     "policies_run": RULES,
     "policies_publication": RULES,

@@ -32,6 +32,7 @@ TABLES_OF_MOVES = (
     "payments_refund_move",
     "cases_move",
     "policies_move",
+    "funds_move",
     "ledger_chart",
 )
 KEPT = (
@@ -46,6 +47,8 @@ KEPT = (
     "vault_allocation",
     "policies_draft",
     "policies_run",
+    "funds_withdrawal",
+    "funds_terms",
 )
 
 

@@ -11,12 +11,14 @@ from anka.config.migrate import state_tables
 from anka.domain import chart
 from anka.domain.case_states import CASE_CHANGES, CaseKind, CaseOutcome, CaseStatus
 from anka.domain.delivery_states import MOVES, Stage
+from anka.domain.deposits import Tier
 from anka.domain.goods import Goods
 from anka.domain.payment_states import PAYMENT_CHANGES, PaymentState
 from anka.domain.policy_states import DraftStatus, RunKind
 from anka.domain.refund_states import ATTEMPT_CHANGES, REFUND_CHANGES, AttemptState, RefundState
 from anka.domain.transitions import Transitions
 from anka.domain.unit_money import MONEY_CHANGES, UnitMoney
+from anka.domain.withdrawals import WithdrawalState
 from tests import builders
 from tests.databases import Database
 
@@ -39,6 +41,8 @@ COLUMNS: list[tuple[str, str, type[StrEnum]]] = [
     ("cases_case", "outcome", CaseOutcome),
     ("policies_draft", "status", DraftStatus),
     ("policies_run", "kind", RunKind),
+    ("funds_withdrawal", "status", WithdrawalState),
+    ("funds_terms", "tier", Tier),
 ]
 
 

@@ -107,20 +107,6 @@ CLAUSES = [
         says="leave the merchant",
     ),
     Mutant(
-        "I4",
-        "a merchant was paid by a journal that is no withdrawal",
-        confirmed,
-        (_post("'sly'", "mutant", "format('merchant:%%s:pending', %(shop)s::bigint)", "'bank:main'"),),
-        says="leave the merchant",
-    ),
-    Mutant(
-        "I4",
-        "a debt of a shop appeared from nowhere",
-        confirmed,
-        (_post("'sly'", "mutant", "format('recv:merchant:%%s', %(shop)s::bigint)", "'commission'"),),
-        says="leave the merchant",
-    ),
-    Mutant(
         "I5",
         "a payment grew",
         builders.a_paid_order,

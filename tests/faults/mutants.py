@@ -115,6 +115,30 @@ MUTANTS = [
         (f"UPDATE orders_order SET released_minor = released_minor + 100 WHERE {_THIS}",),
     ),
     Mutant(
+        "I4",
+        "a debt of a shop appeared from nowhere",
+        builders.a_paid_order,
+        (
+            (
+                "SELECT post_journal(%(shop)s, 'sly', 'mutant', now(), 'CNY',"
+                " ARRAY[format('recv:merchant:%%s', %(shop)s::bigint)], ARRAY['commission'], ARRAY[100::bigint])"
+            ),
+        ),
+        says="leave the merchant",
+    ),
+    Mutant(
+        "I4",
+        "money came into a deposit by a journal that is no payment",
+        builders.a_paid_order,
+        (
+            (
+                "SELECT post_journal(%(shop)s, 'sly', 'mutant', now(), 'CNY',"
+                " ARRAY['commission'], ARRAY[format('merchant:%%s:deposit', %(shop)s::bigint)], ARRAY[100::bigint])"
+            ),
+        ),
+        says="leave the merchant",
+    ),
+    Mutant(
         "I5",
         "a payment says it was refunded and no refund does",
         builders.a_paid_order,

@@ -57,8 +57,10 @@ REVOKE UPDATE, DELETE, TRUNCATE ON core_checkpoint_key, core_retired_key, core_f
     payments_difference_step FROM {RUNTIME};
 REVOKE DELETE ON core_audit_finding, payments_bill, payments_difference FROM {RUNTIME};
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ledger_account, ledger_chart, ledger_round, orders_move, orders_money_move,
-    payments_payment_move, payments_attempt_move, payments_refund_move, cases_move, policies_move FROM {RUNTIME};
+    payments_payment_move, payments_attempt_move, payments_refund_move, cases_move, policies_move, funds_move FROM {RUNTIME};
 REVOKE INSERT ON ledger_journal, ledger_transfer, orders_policy, policies_publication FROM {RUNTIME};
+REVOKE UPDATE, DELETE, TRUNCATE ON funds_step FROM {RUNTIME};
+REVOKE DELETE ON funds_withdrawal, funds_terms FROM {RUNTIME};
 REVOKE DELETE ON policies_draft, policies_run FROM {RUNTIME};
 REVOKE DELETE ON orders_order, orders_unit, payments_payment, payments_refund, payments_leg, payments_attempt, payments_unidentified,
     payments_question, payments_stuck, payments_proof, cases_case, cases_offer, cases_ruling, vault_key,

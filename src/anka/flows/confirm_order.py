@@ -16,6 +16,7 @@ from anka.domain.delivery_states import Stage
 from anka.domain.money import fee
 from anka.domain.unit_money import UnitMoney
 from anka.flows.steps.change import Change, Clock, Event, MoneyMove, OrderChange, Share, apply, journals
+from anka.funds.queries import settle_time
 from anka.orders.models import OrderState, Unit
 from anka.orders.queries import lock_order
 
@@ -105,7 +106,7 @@ def _ready(state: OrderState, units: list[Unit], at: Moment, *, explicit: bool) 
 def confirmation(*, state: OrderState, units: Iterable[Unit], at: Moment) -> Change:
     """Return the change that confirms these units: escrow to the merchant and the commission, settle clocks started."""
     change = Change(order=OrderChange())
-    settles_at = due(clock=clock_named(name="settle"), started_at=at.now)
+    settles_at = due(clock=clock_named(name="settle"), started_at=at.now, runs=settle_time(shop_id=state.shop_id))
     released, confirmed = 0, []
     for unit in units:
         released += unit.left_minor

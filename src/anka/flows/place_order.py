@@ -34,6 +34,15 @@ class NotOnSale(Refusal):
     says = _("This product is not on sale right now. Nothing was ordered or charged.")
 
 
+class DepositTooLow(Refusal):
+    """The shop has put down less than the least it needs for new orders."""
+
+    code, status = "deposit_too_low", 409
+    says = _(
+        "This shop takes no new orders until its deposit is topped up. Nothing was ordered or charged; orders it has are not affected."
+    )
+
+
 class NoticeNotConfirmed(Refusal):
     """The product carries a notice that the buyer has to confirm before buying."""
 
@@ -72,6 +81,7 @@ class Offer(msgspec.Struct, frozen=True):
     shop_id: int
     shop_code: str
     shop_open: bool
+    deposit_short: bool
     shop_name_zh: str
     commission_basis_points: int
     product_id: int
@@ -110,8 +120,8 @@ def place_order(*, actor: Actor, purchase: Purchase, request: RequestKey, budget
 
     Raises:
         NotFound: there is no such product.
-        NotOnSale, OutOfStock, RulesChanged, NoticeNotConfirmed, DuplicateOrder, BadInput, NotPermitted, TooManyRequests: nothing
-            was ordered.
+        NotOnSale, DepositTooLow, OutOfStock, RulesChanged, NoticeNotConfirmed, DuplicateOrder, BadInput, NotPermitted,
+            TooManyRequests: nothing was ordered.
         AlreadyDone: this request was carried out before; its reference is the order's number.
     """
     with database.transaction():
@@ -146,6 +156,8 @@ def _check(offer: Offer, purchase: Purchase) -> None:
     # Only card keys with automatic delivery can be served from end to end yet; offering more would be a promise nobody keeps.
     if not offer.on_sale or not offer.shop_open or offer.kind != "card_key":
         raise NotOnSale
+    if offer.deposit_short:
+        raise DepositTooLow
     if offer.policy_version is None:
         raise RulesChanged
     if not 1 <= purchase.quantity <= offer.maximum_quantity:
@@ -158,7 +170,7 @@ def _check(offer: Offer, purchase: Purchase) -> None:
 
 def _order(offer: Offer, purchase: Purchase, number: str, now: datetime) -> dict[str, object]:
     snapshot = msgspec.to_builtins(offer)
-    del snapshot["standing"], snapshot["duplicate_of"], snapshot["policy_version"]
+    del snapshot["standing"], snapshot["duplicate_of"], snapshot["policy_version"], snapshot["deposit_short"]
     return {
         "number": number,
         "product_id": offer.product_id,

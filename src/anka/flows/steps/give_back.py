@@ -26,6 +26,7 @@ from anka.flows.steps.change import (
     journals,
     unit_move,
 )
+from anka.funds.queries import settle_time
 from anka.orders.models import OrderState, Unit
 from anka.payments.arrangements import expected
 
@@ -200,4 +201,5 @@ def _add_rest(state: OrderState, change: Change, unit: Unit, amount_minor: int, 
     commission = fee(amount_minor=rest, basis_points=state.commission_basis_points)
     change.shares.append(Share(unit.position, rest - commission, confirmed=True))
     add_sums(change=change, released_minor=rest)
-    change.clocks.append(Clock(kind="settle", position=unit.position, due_at=due(clock=clock_named(name="settle"), started_at=at.now)))
+    settles_at = due(clock=clock_named(name="settle"), started_at=at.now, runs=settle_time(shop_id=state.shop_id))
+    change.clocks.append(Clock(kind="settle", position=unit.position, due_at=settles_at))

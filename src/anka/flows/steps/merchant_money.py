@@ -50,19 +50,19 @@ def post_dues(*, dues: tuple[Due, ...], at: Moment) -> None:
                 continue
             posting, position = _resolved(due, position)
             found = [*due.journals, *msgspec.to_builtins(posting)]
-            post([one for one in found if one["shop_id"] != PLATFORM_SHOP], currency=currency, at=at.now)
+            post(journals=[one for one in found if one["shop_id"] != PLATFORM_SHOP], currency=currency, at=at.now)
             later.append((currency, [one for one in found if one["shop_id"] == PLATFORM_SHOP]))
     for currency, found in later:
-        post(found, currency=currency, at=at.now)
+        post(journals=found, currency=currency, at=at.now)
 
 
-def post(journals: list[dict[str, Any]], *, currency: str, at: datetime) -> None:
+def post(*, journals: list[dict[str, Any]], currency: str, at: datetime) -> None:
     """Post journals in the order given; none is nothing."""
     if journals:
         database.rows(POST, (at, currency, msgspec.json.encode(journals).decode()))
 
 
-def built(posting: Posting) -> list[dict[str, Any]]:
+def built(*, posting: Posting) -> list[dict[str, Any]]:
     """Return a posting in the shape post_journals() takes."""
     found: list[dict[str, Any]] = msgspec.to_builtins(posting)
     return found

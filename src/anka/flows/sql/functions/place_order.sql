@@ -19,7 +19,7 @@ BEGIN
     END IF;
     RETURN (SELECT json_build_object('found', true, 'wait_seconds', wait, 'replay', replay,
             'standing', standing(in_person, in_token, shop.id, in_real_now),
-            'shop_id', shop.id, 'shop_code', shop.code, 'shop_open', shop.is_open, 'shop_name_zh', shop.name_zh,
+            'shop_id', shop.id, 'shop_code', shop.code, 'shop_open', shop.is_open, 'deposit_short', deposit_short(shop.id), 'shop_name_zh', shop.name_zh,
             'commission_basis_points', shop.commission_basis_points,
             'product_id', product.id, 'number', product.number, 'kind', product.kind, 'delivery', product.delivery,
             'title_zh', product.title_zh, 'title_en', product.title_en, 'face_value', product.face_value, 'region', product.region,
