@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from anka.domain.funds_mode import FundsMode
+
 SANDBOX_SECRET = "sandbox-only-secret-that-production-refuses"  # noqa: S105  not a secret: production refuses it
 
 
@@ -21,7 +23,7 @@ class Environment:
 
     `base_url` is how people reach this installation; `sandbox` switches the gateway, the movable clock and the demo on;
     `gateway_url` is where the sandbox gateway listens; `issuers` names the file of the issuers that can be asked about keys,
-    `channels` that of the payment channels.
+    `channels` that of the payment channels; `funds_mode` tells in whose hands the money is.
     """
 
     home: Path
@@ -35,6 +37,7 @@ class Environment:
     metrics_token: str = ""
     issuers: str = ""
     channels: str = ""
+    funds_mode: str = FundsMode.SELF_HELD
     languages: tuple[str, ...] = ("zh-hans", "en")
 
     @property
@@ -63,6 +66,7 @@ def read(variables: Mapping[str, str] | None = None) -> Environment:
         metrics_token=given.get("ANKA_METRICS_TOKEN", ""),
         issuers=given.get("ANKA_ISSUERS", ""),
         channels=given.get("ANKA_CHANNELS_FILE", ""),
+        funds_mode=given.get("ANKA_FUNDS_MODE") or FundsMode.SELF_HELD,
     )
     _check(environment, given)
     return environment
@@ -91,6 +95,8 @@ def _check(environment: Environment, given: Mapping[str, str]) -> None:
         raise EnvironmentNotUsable("ANKA_LOG_FORMAT must be text or json; nothing was started.")
     if environment.metrics_token and (len(environment.metrics_token) < 20 or not environment.metrics_token.isascii()):
         raise EnvironmentNotUsable("ANKA_METRICS_TOKEN must be at least 20 ASCII characters, or not set at all; nothing was started.")
+    if environment.funds_mode not in list(FundsMode):
+        raise EnvironmentNotUsable(f"ANKA_FUNDS_MODE must be {' or '.join(FundsMode)}; nothing was started.")
     if given.get("ANKA_ACCESS_LOG", "") not in ("", "0", "1"):
         raise EnvironmentNotUsable("ANKA_ACCESS_LOG must be 1 or 0; nothing was started.")
     if given.get("ANKA_SANDBOX", "") not in ("", "0", "1"):

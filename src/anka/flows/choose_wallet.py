@@ -5,11 +5,13 @@ from anka.core import database
 from anka.core.actors import Actor, ActorKind
 from anka.core.clock import Moment
 from anka.core.refusals import NotFound, NotPermitted
-from anka.domain.refund_plan import HAND, WALLET
-from anka.domain.refund_states import HAS_GIVEN_UP, AttemptState, RefundState
+from anka.domain.funds_mode import Doing
+from anka.domain.refund_plan import WALLET
+from anka.domain.refund_states import AttemptState, RefundState, StuckReason
+from anka.domain.refund_steps import may_choose_wallet
 from anka.flows.steps.refund_progress import another, event, legs_after, write
 from anka.flows.steps.stuck_leg import OutcomeStillOpen, fresh_change, given_up, lock_leg, require_stuck
-from anka.payments.models import Attempt, Stuck
+from anka.ledger import mode
 
 S = AttemptState
 
@@ -19,8 +21,10 @@ def choose_wallet(*, actor: Actor, refund_number: str, leg: int, at: Moment) -> 
 
     Raises:
         NotFound: there is no such leg of a refund of this buyer. NotPermitted: signed out or blocked.
+        NotOursToHold: no wallet of ours may take it.
         RefundNotStuck: it is on its way or has arrived. OutcomeStillOpen: another way is under way, or may still pay.
     """
+    mode.require(doing=Doing.REFUND_TO_WALLET)
     with database.transaction():
         if actor.kind is not ActorKind.BUYER:
             raise NotFound
@@ -31,7 +35,14 @@ def choose_wallet(*, actor: Actor, refund_number: str, leg: int, at: Moment) -> 
             raise NotPermitted
         if attempt.channel == WALLET:
             return attempt.number
-        if not may_choose(attempt, require_stuck(attempt)):
+        stuck = require_stuck(attempt)
+        if not may_choose_wallet(
+            leg=attempt.leg_status,
+            attempt=attempt.status,
+            channel=attempt.channel,
+            reason=StuckReason(stuck.reason),
+            has_owner=stuck.owner is not None,
+        ):
             raise OutcomeStillOpen
         change = fresh_change(attempt)
         # A transfer by hand that nobody has begun is called off.
@@ -41,9 +52,3 @@ def choose_wallet(*, actor: Actor, refund_number: str, leg: int, at: Moment) -> 
         change["events"].append(event(what="refund_to_wallet", attempt=attempt, more={"next": number}))
         write(change=change, attempt=attempt, actor=str(actor), at=at)
         return number
-
-
-def may_choose(attempt: Attempt, stuck: Stuck) -> bool:
-    """Tell whether nothing else can still pay this leg: its channel has given up, or a transfer by hand is nobody's work yet."""
-    waits_for_hands = attempt.status == S.MANUAL and attempt.channel == HAND and stuck.owner is None
-    return attempt.status in HAS_GIVEN_UP or waits_for_hands

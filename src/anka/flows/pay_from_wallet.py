@@ -9,9 +9,11 @@ from anka.core.idempotency import RequestKey, require_new
 from anka.core.numbers import new_number
 from anka.core.refusals import Refusal, refused_by
 from anka.domain import postings
+from anka.domain.funds_mode import Doing
 from anka.flows.begin_payment import require_payable
 from anka.flows.steps.change import NewPayment, TakenPayment, apply
 from anka.flows.steps.take_money import pay_units
+from anka.ledger import mode
 from anka.orders.queries import lock_order
 
 WALLET = "wallet"
@@ -29,9 +31,10 @@ def pay_from_wallet(*, actor: Actor, order_number: str, request: RequestKey, at:
     """Pay the whole order from the wallet and return the payment's number. The floor of the wallet is checked by the ledger.
 
     Raises:
-        NotFound, OrderNotPayable, BalanceTooLow: nothing was charged.
+        NotFound, OrderNotPayable, BalanceTooLow, NotOursToHold: nothing was charged.
         AlreadyDone: this request was carried out before; its reference is the payment's number.
     """
+    mode.require(doing=Doing.PAY_FROM_WALLET)
     with database.transaction():
         state = lock_order(number=order_number, actor=actor, request=request, at=at)
         require_new(state.replay)
