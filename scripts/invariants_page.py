@@ -11,8 +11,10 @@ HEAD = """\
 # Invariants
 
 What must hold at every moment, whoever did what and whatever crashed. `anka audit` checks all of it over one read-only snapshot of the
-database, changes nothing and makes nobody wait; it prints one line per violation and ends with 1 where there is one (`--json` for
-programs). The tests run it after every test that moves money or goods.
+database and makes nobody wait; it prints one line per violation and ends with 1 where there is one (`--json` for programs). The worker
+does the same by itself, hourly over what has changed and each night at three (China) over everything. Whatever is found anew freezes
+payouts, not the shop and not refunds, and is told to the platform, once; `/platform/finance` shows it and thaws. The tests run the audit
+after every test that moves money or goods.
 
 Each invariant is one query in `src/anka/jobs/sql/audit`, in plain SQL (of I12, I15 and I22 parts need keys or rules: `checkpoints.py` and
 `audit.py` in `src/anka/jobs`). Each of its clauses has a mutant in `tests/faults/mutants.py` or
@@ -27,7 +29,7 @@ FOOT = """\
   newest checkpoint down elsewhere now and then.
 - What happened after the last checkpoint (at most five minutes) is covered by the chains alone, and a chain does not know its own end.
 - I20 asks what somebody may do today; who worked for a shop when an old event was written is not kept yet.
-- That a channel's bill and our books agree is for the reconciliation of bills, which does not exist yet.
+- I23 knows the bills that were read. A day whose bill nobody read is compared with nothing; see [how to reconcile](../how-to/reconcile.md).
 """
 
 

@@ -8,13 +8,14 @@ from anka.domain.case_turns import FOUR_EYES_ABOVE_MINOR
 from anka.jobs import audit
 from tests.conftest import END
 from tests.databases import Database
+from tests.faults.bill_mutants import BILL_MUTANTS
 from tests.faults.clauses import CLAUSES
 from tests.faults.mutants import MUTANTS, Mutant
 from tests.faults.odd import ODD_MUTANTS
 from tests.faults.policy_mutants import POLICY_MUTANTS
 from tests.faults.receipts import RECEIPT_MUTANTS
 
-EVERY = MUTANTS + ODD_MUTANTS + CLAUSES + RECEIPT_MUTANTS + POLICY_MUTANTS
+EVERY = MUTANTS + ODD_MUTANTS + CLAUSES + RECEIPT_MUTANTS + POLICY_MUTANTS + BILL_MUTANTS
 
 
 @pytest.mark.breaks_invariants
