@@ -19,6 +19,7 @@ from tests.channels.alipay.world import Alipay, scripted
 UNKNOWN = EvidenceStatus.UNKNOWN
 LATE: FaultWish = {"fault": "delay", "seconds": 30}
 SILENT: tuple[FaultWish, ...] = ("timeout_before", "timeout_after", "error_500", "forged", LATE)
+THIS_ONE = '"out_trade_no":"Q","trade_no":"T","out_request_no":"R","refund_amount":"100.00"'
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 

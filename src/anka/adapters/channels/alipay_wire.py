@@ -115,8 +115,8 @@ def read_form(*, text: bytes) -> dict[str, str]:
     except ValueError as reason:
         raise FormMalformed("this is not a form in UTF-8") from reason
     found = dict(fields)
-    if len(found) != len(fields):
-        raise FormMalformed("a field stands twice")
+    if not found or len(found) != len(fields):
+        raise FormMalformed("there is no field, or one stands twice")
     return found
 
 
