@@ -8,6 +8,7 @@ import pytest
 
 from anka.bench import backtest as backtest_bench
 from anka.bench import decide as decide_bench
+from anka.bench import post as post_bench
 from anka.bench.backtest import Tried
 from anka.bench.decide import Decided
 from anka.bench.made_facts import made_facts, stricter_rules
@@ -133,3 +134,36 @@ def test_a_wrong_count_is_said() -> None:
     assert not wrong.right
     assert "NOT the 4" in backtest_bench.as_text(found=wrong)
     assert wrong.ratio == 0.05
+
+
+def _posted(*, same_work: bool) -> post_bench.Posted:
+    """Rates of every scene: ours are 100 per client up to 800, hordak's a quarter of them."""
+    found = []
+    for scene in post_bench.SCENES:
+        rate = float(min(100 * scene.clients, 800))
+        found.append(post_bench.Measured(scene, [rate, rate + 9, rate - 9], [rate / 4] * 3 if scene.hordak else []))
+    return post_bench.Posted(found, 2, same_work)
+
+
+@pytest.mark.no_database
+def test_posting_is_told_by_ratio_by_what_is_left_on_one_account_and_by_whether_it_was_written() -> None:
+    found = _posted(same_work=True)
+    assert (found.ratio, found.kept) == (4.0, 8.0)
+    told = post_bench.as_text(found=found)
+    assert "At its best ours reaches 4.00 times hordak's best (the aim is 3)." in told
+    assert "transfers, 500 accounts, 8 clients         800       200    4.00" in told
+    assert "Both wrote exactly what they counted" in told
+    assert "Again: anka bench post" in told
+    assert "NOT what was counted" in post_bench.as_text(found=_posted(same_work=False))
+    facts = json.loads(post_bench.as_json(found=found))
+    assert (facts["ratio"], facts["kept"], facts["same_work"]) == (4.0, 8.0, True)
+    assert [scene["ratio"] for scene in facts["scenes"]] == [None, 4.0, 4.0, 4.0, 4.0, None]
+
+
+@pytest.mark.no_database
+def test_many_clients_share_one_account_in_the_scenes_that_could_collapse() -> None:
+    assert {(scene.name, scene.clients) for scene in post_bench.SCENES if scene.clients == post_bench.MANY} == {
+        ("spread", 32),
+        ("hot", 32),
+        ("lazy", 32),
+    }

@@ -14,6 +14,7 @@ BENCHMARKS = {
     "hot": "create, pay and cancel over HTTP against pgbench running the same SQL, on a throw-away database",
     "clocks": "the worker against a minute: so many clocks of cases fall together, on a throw-away database",
     "backtest": "changed rules tried on so many receipts, against twenty seconds, on a throw-away database",
+    "post": "guarded transfers of money against django-hordak doing the same on the same server, on throw-away databases",
     "decide": "decisions a second by the default rules, from facts and from JSON, against forty thousand; no database",
 }
 MOST_SECONDS, MOST_CLIENTS, MOST_CASES, MOST_RECEIPTS = 600, 128, 20_000, 1_000_000
@@ -83,7 +84,16 @@ def _decide(given: argparse.Namespace) -> int:
     return 0
 
 
-OTHERS: dict[str, Callable[[argparse.Namespace], int]] = {"clocks": _clocks, "backtest": _backtest, "decide": _decide}
+def _post(given: argparse.Namespace) -> int:
+    """Move money on both ledgers; 1 where what was written is not what was counted. How fast is for the reader to judge."""
+    from anka.bench import post  # noqa: PLC0415  listing the benchmarks loads none of them
+
+    found = post.measure(seconds=given.seconds, clients=given.clients, say=_say)
+    sys.stdout.write(f"{post.as_json(found=found) if given.json else post.as_text(found=found)}\n")
+    return 0 if found.same_work else 1
+
+
+OTHERS: dict[str, Callable[[argparse.Namespace], int]] = {"clocks": _clocks, "backtest": _backtest, "post": _post, "decide": _decide}
 
 
 def _say(text: str) -> None:
