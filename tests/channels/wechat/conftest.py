@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from anka.adapters.channels.wechat_keys import sandbox_keys
+from tests.channels.wechat.world import TABLES, World, open_world
+from tests.databases import SharedServer
+
+
+@pytest.fixture(scope="session")
+def keys_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both sides' keys, made once: making RSA keys is slow."""
+    home = tmp_path_factory.mktemp("wechat-keys")
+    sandbox_keys(home)
+    return home / "sandbox" / "channels" / "wechat.json"
+
+
+@pytest.fixture(scope="session")
+def database_url(server: SharedServer) -> Iterator[str]:
+    """An empty database of this worker's own: the gateway makes its tables itself."""
+    name = f"anka_test_{server.run}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_wechat"
+    with psycopg.connect(server.maintenance, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    yield make_conninfo(server.maintenance, dbname=name)
+    server.drop(name)
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory, database_url: str, keys_file: Path) -> Iterator[World]:
+    with open_world(home=tmp_path_factory.mktemp("wechat"), database_url=database_url, keys_file=keys_file) as world:
+        yield world
+
+
+@pytest.fixture
+def world(opened: World) -> World:
+    """The module's gateway, with nothing in it and at real time."""
+    with opened.gateway.store.transaction() as connection:
+        connection.execute(f"TRUNCATE {', '.join(f'sandbox.{table}' for table in TABLES)}".encode())
+    opened.real.at = datetime.now(UTC)
+    return opened
