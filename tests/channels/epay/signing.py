@@ -26,7 +26,7 @@ def text_of(fields: dict[str, str]) -> str:
     """Steps 1 to 3: sort by name, leave out sign, sign_type and what is empty, join."""
     left = []
     for name in sorted(fields.keys()):
-        if name == "sign" or name == "sign_type" or fields[name] == "":
+        if name in ("sign", "sign_type") or fields[name] == "":
             continue
         left.append(name + "=" + fields[name])
     return "&".join(left)

@@ -24,7 +24,7 @@ PAID = {
     "trade_status": "TRADE_SUCCESS",
     "param": "",
 }
-# printf '%s' 'money=10.00&name=云晶&out_trade_no=Q1&pid=1001&trade_no=2026112308000012345&trade_status=TRADE_SUCCESS&type=alipay<key>' | openssl md5
+# printf '%s' 'money=10.00&name=云晶&out_trade_no=Q1&pid=1001&trade_no=2026112308000012345&trade_status=…&type=alipay<key>' | openssl md5
 PAID_MD5 = "5918c49135cbb0c8cc45e6d25d6c0142"
 STAMPED = {**PAID, "pid": "1002", "timestamp": "1795420800"}
 # printf '%s' 'money=10.00&…&pid=1002&timestamp=1795420800&trade_no=…' | openssl dgst -sha256 -sign platform.pem | base64

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -69,7 +70,7 @@ def test_mapi_without_an_answer_starts_nothing_that_is_told(epay: Epay, fault: s
 
 
 @pytest.mark.parametrize("more", [{"currency": "USD"}, {"expires_at": None}, {"return_url": "http://shop.test/?a=1&b=2"}])
-def test_what_cannot_be_said_in_this_protocol_is_not_started(epay: Epay, more: dict[str, object]) -> None:
+def test_what_cannot_be_said_in_this_protocol_is_not_started(epay: Epay, more: dict[str, Any]) -> None:
     more = {name: value or epay.now for name, value in more.items()}
 
     with pytest.raises(PaymentNotStarted):

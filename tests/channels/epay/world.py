@@ -41,7 +41,8 @@ class Epay:
         return self.world.now()
 
     def channel(self, code: str) -> EpayChannel | EpayV2Channel:
-        return {"epay": self.v1, "epay_mapi": self.v1_mapi, "epay_v2": self.v2}[code]
+        named: dict[str, EpayChannel | EpayV2Channel] = {"epay": self.v1, "epay_mapi": self.v1_mapi, "epay_v2": self.v2}
+        return named[code]
 
     def wanted(self, number: str = "Q1-000001", amount_minor: int = AMOUNT, **more: Any) -> PaymentRequest:
         return PaymentRequest(
