@@ -1,6 +1,7 @@
 """What channels, wallets and coupons do to the books, written a second time; and whole stories that leave nothing behind."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -42,9 +43,9 @@ unused 0 refund:R1:accepted unused_returned buyer:5:wallet>refund_payable:alipay
 
 
 def every_posting(amount: int) -> dict[str, Posting]:
-    fee = {"shop_id": SHOP, "channel": "alipay", "amount_minor": amount}
-    dispute = {"shop_id": SHOP, "channel": "stripe", "dispute": "D1", "amount_minor": amount}
-    finding = {"shop_id": SHOP, "channel": "alipay", "finding": "F1", "amount_minor": amount}
+    fee: dict[str, Any] = {"shop_id": SHOP, "channel": "alipay", "amount_minor": amount}
+    dispute: dict[str, Any] = {"shop_id": SHOP, "channel": "stripe", "dispute": "D1", "amount_minor": amount}
+    finding: dict[str, Any] = {"shop_id": SHOP, "channel": "alipay", "finding": "F1", "amount_minor": amount}
     order = {"shop_id": SHOP, "order_id": ORDER, "amount_minor": amount}
     channel, wallet = postings_channel, postings_wallet
     return {
@@ -146,7 +147,7 @@ def test_the_sources_of_a_lost_dispute_are_used_in_their_order_under_one_key() -
 
 @given(amounts)
 def test_a_won_dispute_leaves_no_trace_but_its_fee(amount: int) -> None:
-    dispute = {"shop_id": SHOP, "channel": "stripe", "dispute": "D1", "amount_minor": amount}
+    dispute: dict[str, Any] = {"shop_id": SHOP, "channel": "stripe", "dispute": "D1", "amount_minor": amount}
     journals = (
         postings_channel.chargeback_opened(**dispute)
         + postings_channel.chargeback_held(account="pending", **dispute)
@@ -159,7 +160,7 @@ def test_a_won_dispute_leaves_no_trace_but_its_fee(amount: int) -> None:
 
 @given(amounts, amounts, some.booleans())
 def test_a_held_part_pays_or_comes_back(held: int, rest: int, paid: bool) -> None:
-    order = {"shop_id": SHOP, "order_id": ORDER, "payment_number": "P1"}
+    order: dict[str, Any] = {"shop_id": SHOP, "order_id": ORDER, "payment_number": "P1"}
     journals = postings_wallet.wallet_held(buyer_id=BUYER, amount_minor=held, **order)
     if paid:
         journals += postings.paid(shop_id=SHOP, order_id=ORDER, channel="alipay", transaction_id="T9", amount_minor=rest)

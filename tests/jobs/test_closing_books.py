@@ -24,7 +24,7 @@ def closed(order: Order) -> bool:
 
 def a_released_order(*, quantity: int = 1) -> Order:
     order = builders.a_revealed_order(quantity=quantity)
-    confirm_order(actor=order.buyer, order_number=order.number, positions=[1], request=a_key(order.buyer), at=at(30))
+    confirm_order(actor=order.buyer, order_number=order.number, positions=(1,), request=a_key(order.buyer), at=at(30))
     return order
 
 
@@ -39,7 +39,7 @@ def test_an_account_is_closed_when_every_unit_has_ended(fresh_database: Database
     settle_order(order_number=released.number, at=at(days=3))
     assert close_finished(at=at(days=3)) == 1
     assert [closed(order) for order in (paid, cancelled, released, half)] == [False, False, True, False]
-    confirm_order(actor=half.buyer, order_number=half.number, positions=[1], request=a_key(half.buyer), at=at(days=3))
+    confirm_order(actor=half.buyer, order_number=half.number, positions=(1,), request=a_key(half.buyer), at=at(days=3))
     settle_order(order_number=half.number, at=at(days=6))
     assert close_finished(at=at(days=6)) == 0
     assert audit(now=at(days=6).now) == []

@@ -161,7 +161,8 @@ def _rate(side: str, address: str, scene: Scene, seconds: float) -> Rate:
     name = scene.name if side == "ours" else scene.hordak
     with ExitStack() as stack:
         running = [stack.enter_context(_program(side, address, name, str(share), str(seconds))) for share in shares]
-        stack.callback(lambda: [program.kill() for program in running])
+        for program in running:
+            stack.callback(program.kill)
         for program in running:
             _line(program)
         for program in running:

@@ -2,10 +2,12 @@
 
 import msgspec
 
-from anka.api import bodies, shapes
+from anka.api import bodies, shapes, statements
 from anka.api.call import Answer, Call
 from anka.api.parsing import cursor_text, read_cursor
+from anka.domain.chart import PLATFORM_SHOP
 from anka.ledger import queries
+from anka.ledger.statements import Account
 
 CURRENCY = "CNY"
 
@@ -35,3 +37,19 @@ def show(call: Call) -> Answer:
             next=more,
         ),
     )
+
+
+def statement(call: Call) -> Answer:
+    """Answer with a page of the wallet's statement for some days, oldest line first, with the balance after each line."""
+    call.require_standing()
+    return statements.page(call=call, account=_own(call))
+
+
+def export(call: Call) -> Answer:
+    """Answer with the wallet's statement for some days as a CSV file."""
+    call.require_standing()
+    return statements.as_file(call=call, account=_own(call), name="wallet")
+
+
+def _own(call: Call) -> Account:
+    return Account(PLATFORM_SHOP, queries.wallet_code(person_id=call.identity.person_id), CURRENCY)

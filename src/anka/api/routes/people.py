@@ -1,7 +1,7 @@
 """Signing in, wallets and notices."""
 
 from anka.accounts.tokens import Scope
-from anka.api import bodies, inbox, shapes, shapes_of_inbox, sign_in
+from anka.api import bodies, inbox, shapes, shapes_of_inbox, sign_in, statements
 from anka.api.buyer import wallet
 from anka.api.call import V1, Route, Who
 
@@ -42,6 +42,30 @@ ROUTES: tuple[Route, ...] = (
         answer=shapes.Wallet,
         zh="钱包余额与明细",
         en="The wallet's balance and statement",
+    ),
+    Route(
+        method="GET",
+        path=f"{V1}/wallet/statement",
+        handler=wallet.statement,
+        who=Who.SIGNED_IN,
+        tag="wallet",
+        scope=Scope.READ,
+        query=statements.StatementQuery,
+        answer=statements.StatementAnswer,
+        zh="钱包对账单：期初、逐笔及每笔后的余额、期末",
+        en="The wallet's statement of some days: opening balance, lines with the balance after each, closing balance",
+    ),
+    Route(
+        method="GET",
+        path=f"{V1}/wallet/statement.csv",
+        handler=wallet.export,
+        who=Who.SIGNED_IN,
+        tag="wallet",
+        scope=Scope.READ,
+        query=statements.Days,
+        answer=None,
+        zh="钱包对账单，CSV 文件，最多一万行",
+        en="The wallet's statement as a CSV file of at most ten thousand lines",
     ),
     Route(
         method="GET",
