@@ -12,6 +12,7 @@ from anka.domain.policy.edit import rule_text
 from anka.domain.policy.grammar import Rule, parse_rule
 from anka.domain.policy.rewritten import rewritten
 from anka.domain.policy.table import default_rules, default_texts
+from anka.domain.policy.written import write_rule
 from tests.domain.generated_rules import rules
 
 DEFAULT = default_rules().rules
@@ -61,6 +62,27 @@ def test_only_what_differs_is_written_anew() -> None:
     assert changed(id="two") == LINES.replace("id = 'one' # its name", 'id = "two"')
     assert changed(fee_percent=5) == f"{LINES}\nfee_percent = 5\n"
     assert changed(when=default_rules().rules[-1].when) == LINES.replace('when = { stage = [ "sealed" ] }\n', "")
+
+
+def test_what_stands_above_and_below_stays() -> None:
+    lines = f"# above\n{LINES}\n# below\n"
+    rule = replace(read_back(LINES), position=8)
+    assert rewritten(lines=lines, rule=rule) == lines.replace("position   =   7", "position = 8")
+
+
+def test_a_new_key_gets_a_line_of_its_own_and_no_empty_one_before_it() -> None:
+    rule = replace(read_back(LINES), fee_percent=5)
+    assert rewritten(lines=f"{LINES}\n", rule=rule) == f"{LINES}\nfee_percent = 5\n"
+
+
+def test_an_equal_number_of_another_type_is_written_anew() -> None:
+    lines = LINES.replace("position   =   7", "position = 7.0")
+    assert rewritten(lines=lines, rule=read_back(LINES)) == LINES.replace("position   =   7", "position = 7")
+
+
+def test_lines_without_a_header_are_written_anew() -> None:
+    rule = read_back(LINES)
+    assert rewritten(lines="position = 7\n", rule=rule) == write_rule(rule)
 
 
 def test_a_truth_is_no_number() -> None:
