@@ -12,10 +12,12 @@ from django.views.decorators.http import require_http_methods
 from anka.adapters.channels.port import Started
 from anka.core import rate_limits
 from anka.core.idempotency import RequestKey
+from anka.domain.funds_mode import Doing
 from anka.flows.begin_payment import OrderNotPayable, require_payable
 from anka.jobs import payments
 from anka.jobs.channels import WALLET, channels
 from anka.jobs.payments import Seat
+from anka.ledger import mode
 from anka.ledger.queries import wallet_balance
 from anka.orders.models import OrderState
 from anka.orders.queries import read_order
@@ -115,7 +117,7 @@ def _channels(state: OrderState, request: PageRequest, *, but: str) -> list[Show
         "available": enough,
         "why_not": "" if enough else gettext("%(balance)s, not enough for this order") % {"balance": has},
     }
-    ways = [*found, wallet]
+    ways = [*found, wallet] if mode.offered(doing=Doing.PAY_FROM_WALLET) else found
     first = next((way for way in ways if way["available"]), None)
     return [{**way, "chosen": way is first} for way in ways]
 
