@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from anka.adapters.channels import alipay_wire as wire
 from anka.adapters.channels.alipay import AlipayChannel, AlipaySettings
 from anka.adapters.channels.alipay_keys import APP_ID, sandbox_keys, sandbox_settings
+from anka.adapters.channels.alipay_settings import PRODUCTS
 from anka.adapters.channels.port import Incoming, PaymentRequest, RefundRequest, Started
 from anka.adapters.channels.sandbox_play import FaultWish, ReturnedNotice, play_payment, play_refund
 from tests.sandbox.world import PATIENCE, Merchant, World, build
@@ -107,8 +108,7 @@ class Alipay:
 
     def with_settings(self, **changes: Any) -> AlipayChannel:
         """Another adapter for the same gateway; close its connections."""
-        told = {name: getattr(self.settings, name) for name in AlipaySettings.__slots__}
-        settings = AlipaySettings(**{**told, **changes})
+        settings = replace(self.settings, **changes)
         channel = AlipayChannel(settings=settings, notify_url=self.notify_url, real_clock=self.world.real)
         channel.patience = PATIENCE
         return channel
@@ -139,7 +139,7 @@ def public_pem(key: RSAPublicKey) -> str:
 def open_alipay(*, home: Path, database_url: str, merchant: Merchant) -> Iterator[Alipay]:
     world, running = build(home=home, database_url=database_url, merchant=merchant)
     notify_url = f"{merchant.address}/api/v1/notify/alipay"
-    settings = sandbox_settings(home=home, base_url=f"{world.gateway_url}/alipay")
+    settings = replace(sandbox_settings(home=home, base_url=f"{world.gateway_url}/alipay"), products=PRODUCTS)
     channel = AlipayChannel(settings=settings, notify_url=notify_url, real_clock=world.real)
     channel.patience = PATIENCE
     keys = sandbox_keys(home=home)

@@ -15,7 +15,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from anka.adapters.channels.alipay_settings import PRODUCTS, AlipaySettings
+from anka.adapters.channels.alipay_settings import AlipaySettings
 from anka.adapters.channels.alipay_wire import SHORTEST_KEY_BITS, AlipayKeyUnreadable, read_private_key
 
 APP_ID = "2021000000000001"
@@ -54,7 +54,6 @@ def sandbox_settings(*, home: Path, base_url: str) -> AlipaySettings:
         alipay_key=keys.alipay_key.public_key(),
         seller_id=SELLER_ID,
         base_url=base_url.rstrip("/"),
-        products=PRODUCTS,
     )
 
 
