@@ -24,6 +24,7 @@ from anka.flows.import_keys import import_keys
 from anka.flows.open_case import open_case
 from anka.flows.pay_from_wallet import pay_from_wallet
 from anka.flows.place_order import Purchase, place_order
+from anka.flows.record_cashier import record_cashier
 from anka.flows.record_issuer_answer import Occasion, record_issuer_answer
 from anka.flows.record_refund_outcome import Evidence, record_refund_outcome
 from anka.flows.settle_order import settle_order
@@ -32,6 +33,7 @@ from anka.flows.submit_attempt import submit_attempt
 from anka.flows.take_payment import PaidNotice, take_payment
 from anka.jobs import keys
 from anka.jobs.closing import give_back
+from anka.payments.cashiers import Cashier
 from anka.payments.queries import refunds_of_order
 from anka.vault.issuer import Answer
 from anka.vault.models import KeyLine
@@ -184,6 +186,17 @@ def end(ground: Ground) -> object:
 def ended_once(ground: Ground) -> None:
     assert [str(payment.status) for payment in ground.order.state.payments] == ["failed"]
     assert events(ground.order, "payment_failed") == 1
+
+
+def keep_cashier(ground: Ground) -> object:
+    opened = Cashier(device="desktop", cashier_url="https://pay.invalid/1", qr_text="")
+    return record_cashier(payment_number=ground.notice.payment_number, cashier=opened, valid_until=at(15).now, at=at(2))
+
+
+def cashier_kept_once(ground: Ground) -> None:
+    (payment,) = ground.order.state.payments
+    kept = "SELECT cashier_url FROM payments_cashier WHERE shop_id = %s AND payment_id = %s"
+    assert database.rows(kept, (ground.order.shop.id, payment.id)) == [("https://pay.invalid/1",)]
 
 
 def begun_once(ground: Ground) -> None:
@@ -352,6 +365,7 @@ FLOWS: list[Flow[Any]] = [
         back_on_the_shelf("refunding", stage="released"),
     ),
     Flow("end payment", begun, end, ended_once),
+    Flow("record cashier", begun, keep_cashier, cashier_kept_once),
     Flow("submit attempt", refunding(submitted=False), lambda g: submit_attempt(number=g.attempt, at=SOON), submitted_once),
     Flow("refund arrives", refunding(submitted=True), outcome(AttemptState.SUCCEEDED), repaid),
     Flow("refund to wallet", refunding(submitted=True, refund_to="wallet"), outcome(AttemptState.SUCCEEDED), repaid_to_wallet),

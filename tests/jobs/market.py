@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from anka.adapters.channels import sandbox_play
 from anka.adapters.channels.port import Incoming, PaymentRequest
 from anka.adapters.channels.sandbox import SandboxChannel
@@ -160,6 +162,14 @@ class Market:
         )
         url = self.channel.start(payment=request, now=self.now.now).cashier_url
         return sandbox_play.play_capture(channel=self.channel, number=number, amount_minor=amount_minor, cashier_url=url, faults=faults)
+
+    def play_known(self, number: str, outcome: Any = "paid", *faults: FaultWish) -> Played:
+        """Let something happen to a payment of any protocol that the gateway knows."""
+        return sandbox_play.play_payment(channel=self.channel, number=number, outcome=outcome, faults=faults)
+
+    def visit(self, address: str) -> None:
+        """Open a cashier as a browser would."""
+        assert httpx.get(address, trust_env=False, follow_redirects=False, timeout=PATIENCE).status_code < 400
 
     def play_refund(self, number: str, outcome: Any, *faults: FaultWish, **more: Any) -> Played:
         return sandbox_play.play_refund(channel=self.channel, number=number, outcome=outcome, faults=faults, **more)

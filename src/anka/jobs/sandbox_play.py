@@ -22,6 +22,7 @@ from anka.jobs.channels import channels
 from anka.jobs.payments import sign
 from anka.orders.models import OrderState, Payment
 from anka.orders.queries import read_order
+from anka.payments.cashiers import kept_cashier
 
 CURRENCY = "CNY"
 PLAYER = system("sandbox")
@@ -104,12 +105,14 @@ def play_payment(
 
 def _known_at_the_gateway(state: OrderState, payment: Payment, at: Moment) -> str:
     """See to it that the gateway knows a payment, as it does once a browser was sent there; return the sandbox's own signed address."""
+    # The address as it was given out in time: whoever opened it then may still pay late.
+    began = Moment(now=payment.created_at, real=at.real)
     adapter = channels[payment.channel]
     if adapter.manners.asks_to_start:
-        # The gateway was asked to open the cashier, so it knows.
-        return ""
-    # The address as it was given out in time: whoever opened it then may still pay late.
-    url = sign(state=state, payment=payment, at=Moment(now=payment.created_at, real=at.real)).cashier_url
+        kept = kept_cashier(shop_id=state.shop_id, payment_id=payment.id, device="desktop", now=began.now)
+        url = kept.cashier_url if kept else ""
+    else:
+        url = sign(state=state, payment=payment, at=began).cashier_url
     if adapter.code == "sandbox":
         return url
     if url.startswith(f"{settings.ENVIRONMENT.gateway_url}/"):

@@ -202,7 +202,9 @@ class SandboxChannel:
             "currency": request.currency,
         }
         evidence = self._observe(path="/api/refund", message=message, number=request.refund_number, source="answer", now=now)
-        answered = evidence.status not in {EvidenceStatus.UNKNOWN, EvidenceStatus.FAILED}
+        answered = (
+            evidence.status not in {EvidenceStatus.UNKNOWN, EvidenceStatus.FAILED, EvidenceStatus.WAITING_FUNDS} or not evidence.reason
+        )
         if answered and (evidence.amount_minor, evidence.currency) != (request.amount_minor, request.currency):
             return _unknown(number=request.refund_number, source="answer", now=now, reason="answer_differs", digest=evidence.digest)
         return evidence
