@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -35,7 +36,7 @@ def said_after(world: World, operation: Operation, fault: FaultName, **more: Any
     if operation is Operation.MEND_REFUND:
         world.play_refund(request.refund_number, "abnormal")
     world.preset(operation, {"fault": fault, **more})
-    acts = {
+    acts: dict[Operation, Callable[[], Any]] = {
         Operation.START: lambda: world.start(payment),
         Operation.QUERY: lambda: world.channel.query_payment(number=payment.number, now=world.now()),
         Operation.CLOSE: lambda: world.channel.close(number=payment.number, now=world.now()).evidence,
@@ -237,9 +238,7 @@ def test_a_certain_refusal_is_not_believed_when_there_is_such_a_refund(world: Wo
             )
         ),
     ],
-    ids=lambda answer: (
-        f"{answer.status} {answer.message if isinstance(answer.message, bytes) else answer.message.get('code')} {answer.signed}"
-    ),
+    ids=str,
 )
 def test_what_is_not_signed_or_not_certain_is_unknown(world: World, answer: Said) -> None:
     request = a_refund(a_payment(now=world.now()))

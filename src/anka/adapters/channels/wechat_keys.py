@@ -77,7 +77,7 @@ class WechatSettings:
         keys = {words["public_key_id"]: _public_key(folder / words["public_key"])} if "public_key_id" in words else {}
         keys.update(_certificates(table, folder))
         if not keys:
-            raise ValueError("wechat: public_key and public_key_id, or certificates, say by which keys WeChat is believed")
+            raise ValueError("public_key and public_key_id, or certificates, say by which keys WeChat is believed")
         return cls(
             mchid=words["mchid"],
             appid=words["appid"],
@@ -93,17 +93,17 @@ class WechatSettings:
 def _words(table: Mapping[str, object]) -> dict[str, str]:
     unknown = sorted(set(table) - _KNOWN)
     if unknown:
-        raise ValueError(f"wechat: {unknown[0]} is not a setting")
+        raise ValueError(f"{unknown[0]} is not a setting")
     words = {name: value for name, value in table.items() if isinstance(value, str)}
     wanted = ["mchid", "appid", "merchant_serial", "merchant_key", "api_v3_key"]
     if "public_key" in table or "public_key_id" in table:
         wanted += ["public_key", "public_key_id"]
     for name in wanted:
         if not words.get(name):
-            raise ValueError(f"wechat: {name} is missing")
+            raise ValueError(f"{name} is missing")
     for name, shape in _SHAPES.items():
         if name in table and not shape.fullmatch(words.get(name, "\n")):
-            raise ValueError(f"wechat: {name} does not look like one")
+            raise ValueError(f"{name} does not look like one")
     return words
 
 
@@ -111,7 +111,7 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as reason:
-        raise ValueError(f"wechat: {path} cannot be read ({reason.strerror})") from reason
+        raise ValueError(f"{path} cannot be read ({reason.strerror})") from reason
 
 
 def _private_key(path: Path) -> RSAPrivateKey:
@@ -122,9 +122,9 @@ def _rsa_key(pem: bytes, path: Path) -> RSAPrivateKey:
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as reason:
-        raise ValueError(f"wechat: {path} is not a private key in PEM ({reason})") from reason
+        raise ValueError(f"{path} is not a private key in PEM ({reason})") from reason
     if not isinstance(key, RSAPrivateKey) or key.key_size < 2048:
-        raise ValueError(f"wechat: {path} is not an RSA key of 2048 bits")
+        raise ValueError(f"{path} is not an RSA key of 2048 bits")
     return key
 
 
@@ -132,20 +132,20 @@ def _public_key(path: Path) -> RSAPublicKey:
     try:
         key = load_pem_public_key(_bytes(path))
     except (ValueError, UnsupportedAlgorithm) as reason:
-        raise ValueError(f"wechat: {path} is not a public key in PEM ({reason})") from reason
+        raise ValueError(f"{path} is not a public key in PEM ({reason})") from reason
     return _strong(key, path)
 
 
 def _strong(key: object, path: Path) -> RSAPublicKey:
     if not isinstance(key, RSAPublicKey) or key.key_size < 2048:
-        raise ValueError(f"wechat: {path} is not an RSA key of 2048 bits")
+        raise ValueError(f"{path} is not an RSA key of 2048 bits")
     return key
 
 
 def _certificates(table: Mapping[str, object], folder: Path) -> dict[str, RSAPublicKey]:
     places = table.get("certificates", [])
     if not isinstance(places, list) or not all(isinstance(place, str) for place in places):
-        raise ValueError("wechat: certificates is a list of files")
+        raise ValueError("certificates is a list of files")
     return dict(_certificate(folder / place) for place in places)
 
 
@@ -154,14 +154,14 @@ def _certificate(path: Path) -> tuple[str, RSAPublicKey]:
         certificate = load_pem_x509_certificate(_bytes(path))
         key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm) as reason:
-        raise ValueError(f"wechat: {path} is not a certificate in PEM ({reason})") from reason
+        raise ValueError(f"{path} is not a certificate in PEM ({reason})") from reason
     return f"{certificate.serial_number:X}", _strong(key, path)
 
 
 def _secret(path: Path) -> bytes:
     secret = _bytes(path).strip()
     if len(secret) != 32:
-        raise ValueError(f"wechat: {path} does not hold an API v3 key of 32 characters")
+        raise ValueError(f"{path} does not hold an API v3 key of 32 characters")
     return secret
 
 
