@@ -21,7 +21,6 @@ SOURCES = ("escrow", "frozen", "pending", "available", "deposit", "receivable", 
 WRITTEN = """
 fee 7 fee:alipay:T9 channel_fee psp_fee>psp:alipay:clearing=60
 fee-back 7 fee:alipay:T9:returned channel_fee_returned psp:alipay:clearing>psp_fee=60
-fee-borne 7 fee:alipay:T9:merchant channel_fee_borne merchant:7:pending>psp_fee=60
 settled 7 settled:alipay:T9 channel_settled psp:alipay:available>psp:alipay:clearing=60
 opened 7 dispute:stripe:D1:opened chargeback_opened dispute:stripe>psp:stripe:available=60
 dispute-fee 7 dispute:stripe:D1:fee chargeback_fee psp_fee>psp:stripe:available=60
@@ -51,7 +50,6 @@ def every_posting(amount: int) -> dict[str, Posting]:
     return {
         "fee": channel.channel_fee(reference="T9", **fee),
         "fee-back": channel.channel_fee_returned(reference="T9", **fee),
-        "fee-borne": channel.channel_fee_borne(reference="T9", account="pending", **fee),
         "settled": channel.channel_settled(reference="T9", **fee),
         "opened": channel.chargeback_opened(**dispute),
         "dispute-fee": channel.chargeback_fee(**dispute),
@@ -209,7 +207,7 @@ def test_unused_balance_goes_back_through_the_channels_it_came_by() -> None:
 
 def test_no_posting_invents_an_account() -> None:
     with pytest.raises(UnknownAccount, match="merchant:7:bonus"):
-        postings_channel.channel_fee_borne(shop_id=SHOP, channel="alipay", reference="T9", account="bonus", amount_minor=1)
+        postings_channel.chargeback_held(shop_id=SHOP, channel="alipay", dispute="D1", account="bonus", amount_minor=1)
     with pytest.raises(UnknownAccount, match="psp:alipay:pending"):
         postings_channel.found_short(shop_id=SHOP, channel="alipay", account="pending", finding="F1", amount_minor=1)
 

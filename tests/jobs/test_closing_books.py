@@ -6,7 +6,7 @@ from psycopg import errors
 from anka.core import database
 from anka.flows.confirm_order import confirm_order
 from anka.flows.settle_order import settle_order
-from anka.jobs.audit import audit
+from anka.jobs.audit import audit, position
 from anka.jobs.closing_books import close_finished
 from tests import builders
 from tests.builders import Order, a_key, at
@@ -103,6 +103,17 @@ def test_an_account_somebody_posts_to_is_left_for_the_next_round(fresh_database:
         other.execute("SELECT FROM ledger_round FOR UPDATE")
         assert close_finished(at=at(days=3)) == 0
     assert close_finished(at=at(days=3)) == 1
+
+
+def test_closed_accounts_leave_the_hourly_check_and_stay_in_the_nightly_one(fresh_database: Database) -> None:
+    order = a_closed_order()
+    hour = position()
+    with fresh_database.as_owner() as owner:
+        owner.execute("UPDATE ledger_account SET debits = debits + 1, credits = credits + 1 WHERE closed_at IS NOT NULL")
+    assert audit(now=at(days=4).now, since=hour) == []
+    assert [found.invariant for found in audit(now=at(days=4).now)] == ["I2"]
+    late(order, "late", "suspense:sandbox", f"order:{order.state.id}:escrow")
+    assert "I2" in [found.invariant for found in audit(now=at(days=4).now, since=hour)]
 
 
 def a_closed_order() -> Order:

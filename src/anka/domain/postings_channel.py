@@ -21,12 +21,6 @@ def channel_fee_returned(*, shop_id: int, channel: str, reference: str, amount_m
     return one_journal(shop_id=shop_id, key=f"fee:{channel}:{reference}:returned", kind="channel_fee_returned", pairs=pairs)
 
 
-def channel_fee_borne(*, shop_id: int, channel: str, reference: str, account: str, amount_minor: int) -> Posting:
-    """Let the merchant bear a fee that the channel kept although the money went back; `account` is pending or available."""
-    pairs = [(f"merchant:{shop_id}:{account}", "psp_fee", amount_minor)]
-    return one_journal(shop_id=shop_id, key=f"fee:{channel}:{reference}:merchant", kind="channel_fee_borne", pairs=pairs)
-
-
 def channel_settled(*, shop_id: int, channel: str, reference: str, amount_minor: int) -> Posting:
     """Record that the channel has paid out what it took, less its fee; `reference` names the transaction or the settlement."""
     pairs = [(f"psp:{channel}:available", f"psp:{channel}:clearing", amount_minor)]
