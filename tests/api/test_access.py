@@ -157,6 +157,8 @@ def calling(client: Client, route: Route, path: str, product: str) -> Response:
         "/cases": {"reason": "KEY_INVALID", "ask": {"refund_minor": 4000}},
         "/reveal": {},
         "/return": {},
+        "/decide": {"decision": "explained", "note": "A monthly fee."},
+        "/thaw": {"freeze": 2**40, "reason": "Somebody has looked."},
         "/match": {"order": ABSENT},
         "/unidentified/{number}/approve": {"order": ABSENT},
         "/cases/{number}/approve": {},

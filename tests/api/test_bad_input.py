@@ -145,6 +145,8 @@ def fitting(route: Route) -> dict[str, Any]:
         "/cases": {"reason": "NO_SUCH_REASON"},
         "/reveal": {},
         "/return": {},
+        "/decide": {"decision": "explained", "note": "A monthly fee."},
+        "/thaw": {"freeze": 2**40, "reason": "Somebody has looked."},
         "/match": {"order": "QM-0000000000000"},
         "/unidentified/{number}/approve": {"order": "QM-0000000000000"},
         "/cases/{number}/approve": {},

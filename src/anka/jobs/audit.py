@@ -52,6 +52,11 @@ def invariants() -> dict[str, str]:
     return found
 
 
+def names() -> list[str]:
+    """Return the names of all invariants, in order."""
+    return sorted(invariants(), key=_number)
+
+
 @lru_cache(maxsize=8)
 def _part(name: str) -> str:
     return files("anka.jobs").joinpath("sql", "audit", name).read_text(encoding="utf-8")
@@ -140,8 +145,7 @@ def _decided_again(facts: dict[str, object], version: str) -> bytes | None:
 
 def as_json(*, found: list[Violation], now: datetime) -> str:
     """Return the result for programs."""
-    names = sorted(invariants(), key=_number)
-    return msgspec.json.encode({"at": now, "clean": not found, "invariants": names, "violations": found}).decode()
+    return msgspec.json.encode({"at": now, "clean": not found, "invariants": names(), "violations": found}).decode()
 
 
 def as_text(*, found: list[Violation]) -> str:
