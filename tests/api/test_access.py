@@ -92,7 +92,7 @@ class Scene:
         number, offer = self.thing(route)
         unit = f"{number}-1" if "/sandbox/" in route.path else "1"
         id_ = offer or self.product.number
-        return route.path.format(id=id_, version=self.policy, number=number, unit=unit, channel="sandbox")
+        return route.path.format(id=id_, version=self.policy, number=number, unit=unit, leg="1", channel="sandbox")
 
     def thing(self, route: Route) -> tuple[str, str]:
         """The number of what the route is about, and the offer where there is one.
@@ -101,6 +101,8 @@ class Scene:
         """
         if "/policy-drafts/" in route.path:
             return a_draft().number, ""
+        if "/legs/" in route.path:
+            return self.refund, ""
         if "/unidentified" in route.path:
             return self.unidentified, ""
         if route.path.startswith("/api/v1/cases/") and route.method == "POST":
@@ -130,7 +132,7 @@ class Scene:
     def absent(self, route: Route) -> str:
         """The same address, of things that do not exist."""
         return route.path.format(
-            id="1" if "/offers/" in route.path else ABSENT, version="no-such-version", number=ABSENT, unit="1", channel="none"
+            id="1" if "/offers/" in route.path else ABSENT, version="no-such-version", number=ABSENT, unit="1", leg="1", channel="none"
         )
 
     def call(self, route: Route, role: str, path: str) -> Response:
@@ -161,6 +163,8 @@ def calling(client: Client, route: Route, path: str, product: str) -> Response:
         "/thaw": {"freeze": 2**40, "reason": "Somebody has looked."},
         "/match": {"order": ABSENT},
         "/unidentified/{number}/approve": {"order": ABSENT},
+        "/legs/{leg}/wallet": {},
+        "/legs/{leg}": {"step": "take"},
         "/cases/{number}/approve": {},
         "/accept": {},
         "/deliver": {"secrets": [f"HAND{serial():06d}"]},

@@ -47,7 +47,7 @@ class Market:
     def path(self, route: Route) -> str:
         """An address of the route."""
         number = self.case if "/cases/" in route.path else self.number
-        return route.path.format(number=number, unit="1", id=self.product.number, version="1", channel="sandbox")
+        return route.path.format(number=number, unit="1", leg="1", id=self.product.number, version="1", channel="sandbox")
 
     def send(self, route: Route, body: bytes, content_type: str = "application/json", **headers: str) -> Response:
         """Send these bytes as the buyer."""
@@ -149,6 +149,8 @@ def fitting(route: Route) -> dict[str, Any]:
         "/thaw": {"freeze": 2**40, "reason": "Somebody has looked."},
         "/match": {"order": "QM-0000000000000"},
         "/unidentified/{number}/approve": {"order": "QM-0000000000000"},
+        "/legs/{leg}/wallet": {},
+        "/legs/{leg}": {"step": "take"},
         "/cases/{number}/approve": {},
         "/orders/{number}/accept": {"units": [1]},
         "/offers/{id}/accept": {},
@@ -265,7 +267,7 @@ NUMBERS = ["1", "QM", "QM-", "qm-7kq2h8mpzd4tw", "QM-7KQ2H8MPZD4TW; --", "QM-７
 @pytest.mark.parametrize("name", sorted(name for name, route in {**POSTS, **GETS}.items() if "{number}" in route.path))
 def test_a_number_that_is_none_looks_like_a_missing_thing(name: str, number: str, market: Market) -> None:
     route = {**POSTS, **GETS}[name]
-    path = route.path.format(number=number, unit="1", id="1").encode().decode("latin-1")
+    path = route.path.format(number=number, unit="1", leg="1", id="1").encode().decode("latin-1")
     body = msgspec.json.encode(fitting(route)) if route.method == "POST" else b""
     answer = market.buyer.call(route.method, path, body=body, headers={"Content-Type": "application/json"})
     assert (answer.status, answer.code) == (404, "not_found")

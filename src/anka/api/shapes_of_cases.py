@@ -10,7 +10,10 @@ from anka.api.shapes_of_receipts import Receipt
 
 
 class Quote(msgspec.Struct):
-    """What would happen: a decision per unit, the amount, the ways it takes and by when, in words. Asking changes nothing."""
+    """What would happen: a decision per unit, the amount, the ways it takes and by when, in words. Asking changes nothing.
+
+    `other_ways`: what `refund_to` may be instead, where a channel no longer takes the money back.
+    """
 
     id: str
     decisions: list[dict[str, Any]]
@@ -23,6 +26,7 @@ class Quote(msgspec.Struct):
     policy_version: str
     allowed: bool
     why_not: dict[str, str] | None
+    other_ways: list[str] = []
 
 
 class CaseView(msgspec.Struct):

@@ -75,6 +75,7 @@ class AttemptView(msgspec.Struct):
     """One conversation with a channel about a leg of a refund."""
 
     number: str
+    channel: str
     status: str
     created_at: datetime
     submitted_at: datetime | None
@@ -83,13 +84,22 @@ class AttemptView(msgspec.Struct):
 
 
 class LegView(msgspec.Struct):
-    """One way a refund takes, and by when it should have arrived."""
+    """One way a refund takes, by when it should have arrived, what comes next by when, and what you may do about it.
 
+    `next_step`: arrived, ask_channel, channel_pays, ask_again, wait_for_funds, to_wallet, person_looks, person_transfers or
+    buyer_may_choose; `next_by` is when a person will have looked, or the money will have arrived. `actions`: choose_wallet.
+    """
+
+    leg: int
     channel: str
     amount_minor: int
     status: str
     arrives_by: datetime
     ended_at: datetime | None
+    channel_number: str | None
+    next_step: str
+    next_by: datetime | None
+    actions: list[str]
     attempts: list[AttemptView]
 
 

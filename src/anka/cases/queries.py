@@ -68,10 +68,20 @@ class Attempt(msgspec.Struct, frozen=True):
     submitted_at: datetime | None
     ended_at: datetime | None
     channel_number: str | None
+    channel: str = ""
+
+
+class Stuck(msgspec.Struct, frozen=True):
+    """Why a person looks after a way of a refund, since when, by when, and whether somebody has taken it up."""
+
+    reason: str
+    since: datetime
+    due_at: datetime
+    has_owner: bool
 
 
 class Leg(msgspec.Struct, frozen=True):
-    """One way a refund takes."""
+    """One way a refund takes. An attempt may go another way than its leg: to the wallet instead, or by hand."""
 
     leg: int
     channel: str
@@ -80,6 +90,7 @@ class Leg(msgspec.Struct, frozen=True):
     arrives_by: datetime
     ended_at: datetime | None
     attempts: tuple[Attempt, ...]
+    stuck: Stuck | None = None
 
 
 class Refund(msgspec.Struct, frozen=True):

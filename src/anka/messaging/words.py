@@ -30,7 +30,15 @@ TOLD: Sentences = MappingProxyType(
             "shop": _("This order was promised by now and is not delivered. It counts as late."),
         },
         "refund_arrived": {"all": _("The refund has arrived.")},
-        "refund_stuck": {"all": _("The refund takes longer than it should. A person is looking into it; the money is not lost.")},
+        "refund_stuck": {
+            "platform": _("A refund is stuck and needs somebody of the finance staff."),
+            "all": _("The refund takes longer than it should. A person is looking into it; the money is not lost."),
+        },
+        "refund_waiting_funds": {"platform": _("A refund waits because our balance at the channel is too low. Put funds in.")},
+        "refund_overdue": {"platform": _("A refund has not arrived in time; the channel is asked again and again.")},
+        "refund_late": {"platform": _("A refund has not arrived for six days. Somebody of the finance staff has to look into it.")},
+        "refund_paid_twice": {"platform": _("A channel paid a refund that was given up there; the finance staff have to look into it.")},
+        "refund_needs_approval": {"platform": _("What somebody says about a refund needs a second person's approval.")},
         "case_opened": {
             "buyer": _("Your request was received."),
             "shop": _("The buyer asks to cancel or for help with this order."),

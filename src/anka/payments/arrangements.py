@@ -29,6 +29,11 @@ def arrange(*, windows: Mapping[str, timedelta] = MappingProxyType({}), calendar
     _here.limits, _here.calendar = limits_with(windows=windows), calendar
 
 
+def arrange_limits(*, limits: Mapping[str, ChannelLimit]) -> None:
+    """Set everything that channels allow."""
+    _here.limits = MappingProxyType(dict(limits))
+
+
 def limits() -> MappingProxyType[str, ChannelLimit]:
     """Return what each channel allows."""
     return _here.limits

@@ -8,9 +8,10 @@ from anka.web.merchant import cases as shop_cases
 from anka.web.merchant import deliver, refund, workbench
 from anka.web.merchant import money as shop_money
 from anka.web.merchant import orders as shop_orders
-from anka.web.platform import alerts, money, queue, rules, rules_draft, rules_edit, rules_publish, rules_runs
+from anka.web.platform import alerts, finance, money, queue, rules, rules_draft, rules_edit, rules_publish, rules_runs
 from anka.web.platform import cases as disputes
 from anka.web.platform import orders as any_orders
+from anka.web.platform import refunds as stuck_refunds
 
 pages: list[URLPattern] = [
     path("", shop.front),
@@ -26,6 +27,7 @@ pages: list[URLPattern] = [
     path("cases/<str:number>", cases.show),
     path("cases/<str:number>/<str:action>", cases.act),
     path("refunds/<str:number>", refunds.show),
+    path("refunds/<str:number>/<int:leg>/wallet", refunds.to_wallet),
     path("wallet", wallet.show),
     path("notices", notices.show),
     path("notices/read", notices.read),
@@ -46,6 +48,14 @@ pages: list[URLPattern] = [
     path("platform/orders/<str:number>", any_orders.show),
     path("platform/money", money.show),
     path("platform/money/<str:number>/<str:decision>", money.decide),
+    path("platform/refunds", stuck_refunds.show),
+    path("platform/refunds/<str:number>/<int:leg>/<str:step>", stuck_refunds.act),
+    path("platform/finance", finance.show),
+    path("platform/finance/payouts/<str:step>", finance.payouts),
+    path("platform/finance/differences", finance.differences),
+    path("platform/finance/differences/<int:number>/<str:decision>", finance.decide),
+    path("platform/finance/outcomes", finance.outcomes),
+    path("platform/finance/days/<str:channel>/<str:day>", finance.day),
     path("platform/rules", rules.index),
     path("platform/rules/versions/<str:version>/withdraw", rules.withdraw),
     path("platform/rules/<str:number>", rules_draft.show),

@@ -1,4 +1,4 @@
-"""The verdict before submitting: what would happen to which pieces, how much comes back, by when, by which rule. Pure."""
+"""The verdict before submitting: what would happen to which pieces, how much comes back, by when, by which rule."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 
 from anka.core.clock import Moment
 from anka.domain.facts import Facts
+from anka.domain.funds_mode import Doing
 from anka.domain.policy import wordings
 from anka.domain.policy.alternatives import Alternative, what_would_change
 from anka.domain.policy.decision import Decision
@@ -16,6 +17,7 @@ from anka.domain.policy.reasons import reasons_for
 from anka.domain.policy.table import RuleSet
 from anka.domain.refund_plan import WALLET, Destination
 from anka.flows.steps.judge import ENDED, GOING_BACK, Claim, Verdict
+from anka.ledger import mode
 from anka.orders.models import OrderState, Unit
 from anka.web import words
 from anka.web.requests import language, pick
@@ -128,8 +130,13 @@ def what_if(other: Alternative) -> Shown:
 def destinations(*, state: OrderState, quote: Mapping[str, Any], chosen: str, at: Moment) -> list[Shown]:
     """Return where the money may go; empty where there is nothing to choose."""
     channels = list(dict.fromkeys(payment.channel for payment in state.payments if payment.paid_at is not None))
-    if not quote["refund_minor"] or channels == [WALLET] or not channels:
+    if not quote["refund_minor"] or channels == [WALLET] or not channels or not mode.offered(doing=Doing.REFUND_TO_WALLET):
         return []
+    if chosen == Destination.HAND:
+        return [
+            {"code": code, **other_way(code=code, url="", at=at), "chosen": code == chosen}
+            for code in (str(Destination.WALLET), str(Destination.HAND))
+        ]
     back = gettext(", ").join(words.channel(code) for code in channels)
     slowest = channels[0]
     return [
@@ -146,6 +153,11 @@ def destinations(*, state: OrderState, quote: Mapping[str, Any], chosen: str, at
             "chosen": chosen == Destination.WALLET,
         },
     ]
+
+
+def other_way(*, code: str, url: str, at: Moment) -> Shown:
+    """Return a way for money that its channel no longer takes back: where it is chosen, and how soon it arrives."""
+    return {"label": words.channel(code), "arrival": words.expected(channel_code=code, accepted_at=at.now), "url": url}
 
 
 def asked(*, state: OrderState, claim: Claim) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 from django.utils.translation import gettext
 
 from anka.cases.queries import Attempt, Leg, Refund
-from anka.web import words
+from anka.cases.refund_steps import step_of
+from anka.web import refund_words, words
 
 Shown = dict[str, Any]
 UNDER_WAY, ARRIVED, STUCK = ("intended", "processing"), "succeeded", ("stuck", "failed")
@@ -103,10 +104,21 @@ def _leg(refund: Refund, leg: Leg) -> Shown:
     return {
         "channel": words.channel(leg.channel),
         "amount_minor": leg.amount_minor,
+        "next": _next(refund, leg),
         "track": track(refund=refund, leg=leg),
         "arrival": words.expected(channel_code=leg.channel, accepted_at=refund.intended_at),
         "channel_refund_number": channel_number(leg),
         "attempts": [_attempt(attempt) for attempt in leg.attempts] if len(leg.attempts) > 1 or refund.status in STUCK else [],
+    }
+
+
+def _next(refund: Refund, leg: Leg) -> Shown:
+    """Return what happens next with one way of a refund, by when, and where the buyer may take it into the wallet."""
+    step = step_of(leg=leg)
+    return {
+        "text": refund_words.NEXT[step.code],
+        "by": step.by,
+        "wallet_url": f"/refunds/{refund.number}/{leg.leg}/wallet" if step.can_choose else None,
     }
 
 

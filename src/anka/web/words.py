@@ -9,10 +9,10 @@ from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
-from anka.domain.deadlines import arrival
 from anka.domain.policy import wordings
 from anka.domain.policy.reasons import REASONS
-from anka.web import case_words
+from anka.payments import arrangements
+from anka.web import case_words, refund_words
 from anka.web.requests import language, pick
 from anka.web.templatetags.anka import in_a_sentence
 
@@ -28,6 +28,7 @@ CHANNELS: Words = MappingProxyType(
         "stripe": gettext_lazy("Bank card (Stripe)"),
         "epay": gettext_lazy("Epay"),
         "epay_v2": gettext_lazy("Epay v2"),
+        "hand": gettext_lazy("Bank transfer made by a person"),
     }
 )
 STAGES: Words = MappingProxyType(
@@ -52,6 +53,9 @@ STATEMENT: Words = MappingProxyType(
         "paid_from_wallet": gettext_lazy("Paid for an order"),
         "wallet_topped_up": gettext_lazy("Topped up"),
         "refund_done_wallet": gettext_lazy("Refund"),
+        "wallet_held": gettext_lazy("Set aside for an order"),
+        "held_released": gettext_lazy("Set aside, given back"),
+        "unused_returned": gettext_lazy("Unused balance sent back"),
     }
 )
 EVENTS: Words = MappingProxyType(
@@ -96,6 +100,10 @@ _TONES = MappingProxyType(
         "refund_stuck": "wait",
         "odd_payment_refunded": "wait",
         "refund_evidence_contradicts": "wait",
+        "refund_bounced": "bad",
+        "refund_overdue": "wait",
+        "refund_late": "wait",
+        "refund_waiting_funds": "wait",
         "order_placed": "mute",
         "payment_begun": "mute",
         "payment_closed": "mute",
@@ -157,7 +165,7 @@ def pieces(positions: tuple[int, ...] | list[int]) -> str:
 
 def expected(*, channel_code: str, accepted_at: datetime) -> str:
     """Return how soon money comes back through a channel."""
-    found = arrival(channel=channel_code, accepted_at=accepted_at)
+    found = arrangements.expected(channel=channel_code, accepted_at=accepted_at)
     return pick(found.zh, found.en)
 
 
@@ -168,7 +176,8 @@ def statement(code: str) -> str:
 
 def event(*, what: str, positions: tuple[int, ...], details: Mapping[str, object], currency: str) -> str:
     """Return what happened, in one clause."""
-    form = str(EVENTS.get(what, "")) or case_words.event_form(what=what, details=details) or gettext("Recorded: %(what)s")
+    known = EVENTS.get(what) or refund_words.EVENTS.get(what)
+    form = str(known or "") or case_words.event_form(what=what, details=details) or gettext("Recorded: %(what)s")
     minor = details.get("amount_minor", details.get("refund_minor", 0))
     return form % {
         "what": what,

@@ -74,4 +74,4 @@ def refund(call: Call) -> Answer:
     found = next((refund for refund in seen.beside.refunds if refund.number == number), None)
     if found is None:
         raise NotFound
-    return Answer(200, refund_view(seen.state, found))
+    return Answer(200, refund_view(seen.state, found, person_id=call.identity.person_id))

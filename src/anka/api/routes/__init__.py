@@ -2,7 +2,7 @@
 tests are all made from it."""
 
 from anka.api.call import V1, Route
-from anka.api.platform import finance, unidentified
+from anka.api.platform import finance, stuck_refunds, unidentified
 from anka.api.routes import cases, operation, orders, people, policies, products, sandbox
 
 __all__ = ["ROUTES", "SANDBOX_ROUTES", "TAGS", "V1"]
@@ -28,6 +28,7 @@ ROUTES: tuple[Route, ...] = (
     *cases.ROUTES,
     *operation.ROUTES,
     *unidentified.ROUTES,
+    *stuck_refunds.ROUTES,
     *finance.ROUTES,
 )
 

@@ -1,14 +1,17 @@
 """How the money of a verdict goes back: over which payments, to where, by when."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from django.utils.translation import gettext_lazy as _
 
 from anka.core.clock import Moment
 from anka.core.refusals import BadInput, Refusal
+from anka.domain.funds_mode import Doing
 from anka.domain.payment_states import PaymentState
 from anka.domain.refund_plan import ChannelLimitReached, Destination, Paid, PlannedLeg, RefundNotCoverable, plan
+from anka.ledger import mode
 from anka.orders.models import OrderState
 from anka.payments.arrangements import expected, limits
 
@@ -25,6 +28,13 @@ class RefundWindowOver(MoneyCannotGoBackThisWay):
 
     code = "refund_window_over"
     says = _("The channel no longer takes this money back. Nothing has changed; choose the wallet, or a transfer that we make by hand.")
+
+
+class HandsNotNeeded(MoneyCannotGoBackThisWay):
+    """A channel takes the money back by itself, so nobody has to make a transfer."""
+
+    code = "hands_not_needed"
+    says = _("The money can go back the way it came, so nobody has to transfer it by hand. Nothing has changed; choose the way it came.")
 
 
 def refundable(state: OrderState) -> list[Paid]:
@@ -48,13 +58,18 @@ def plan_legs(*, state: OrderState, amounts: Sequence[int], refund_to: str, at: 
 
     Raises:
         BadInput: the destination is neither original nor wallet nor hand.
+        NotOursToHold: no wallet of ours may take it.
         MoneyCannotGoBackThisWay: the payments cannot bear it; RefundWindowOver where only their channels will not.
     """
     try:
         destination = Destination(refund_to)
     except ValueError:
         raise BadInput(fields={"refund_to": "original, wallet, hand"}) from None
+    if destination is Destination.WALLET:
+        mode.require(doing=Doing.REFUND_TO_WALLET)
     left = refundable(state)
+    if destination == Destination.HAND:
+        _require_no_channel(sum(amounts), left, at)
     planned: list[tuple[PlannedLeg, ...]] = []
     for amount in amounts:
         if amount == 0:
@@ -70,6 +85,12 @@ def plan_legs(*, state: OrderState, amounts: Sequence[int], refund_to: str, at: 
         left = [_after(payment, taken.get(payment.payment_id), at) for payment in left]
         planned.append(legs)
     return planned
+
+
+def _require_no_channel(amount_minor: int, payments: Sequence[Paid], at: Moment) -> None:
+    with suppress(RefundNotCoverable):
+        if amount_minor == 0 or plan(refund_minor=amount_minor, payments=payments, now=at.now, limits=limits()):
+            raise HandsNotNeeded
 
 
 def _after(payment: Paid, leg: PlannedLeg | None, at: Moment) -> Paid:

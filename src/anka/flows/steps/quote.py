@@ -9,8 +9,9 @@ from anka.core.clock import Moment
 from anka.core.refusals import Refusal
 from anka.core.signatures import NotSignedByUs, seal, unseal
 from anka.domain.policy.decision import rank
+from anka.domain.refund_plan import Destination
 from anka.flows.steps.judge import Claim, Verdict
-from anka.flows.steps.plan_money_back import MoneyCannotGoBackThisWay, plan_legs, shown
+from anka.flows.steps.plan_money_back import MoneyCannotGoBackThisWay, RefundWindowOver, plan_legs, shown
 from anka.orders.models import OrderState
 
 # What suppliers and payment channels have to be asked about is quoted truthfully and refused politely.
@@ -80,6 +81,7 @@ def quote(*, state: OrderState, claim: Claim, verdicts: tuple[Verdict, ...], at:
         "policy_version": state.policy_version,
         "ask_required": any(verdict.is_negotiable for verdict in verdicts),
         "allowed": why_not is None,
+        "other_ways": [str(Destination.WALLET), str(Destination.HAND)] if isinstance(why_not, RefundWindowOver) else [],
         "why_not": None if why_not is None else {"code": why_not.code, "detail": str(why_not)},
     }
 

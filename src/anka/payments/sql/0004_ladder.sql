@@ -100,3 +100,5 @@ INSERT INTO payments_stuck (shop_id, refund_id, leg, reason, since, due_at)
         refund.intended_at, refund.intended_at + interval '1 day'
     FROM payments_leg AS leg JOIN payments_refund AS refund ON refund.shop_id = leg.shop_id AND refund.id = leg.refund_id
     WHERE leg.status = 'stuck';
+-- What waits for funds or for an answer, oldest first.
+CREATE INDEX payments_attempt_waiting ON payments_attempt (created_at, id) WHERE status IN ('unknown', 'waiting_funds');

@@ -98,6 +98,9 @@ def _verdict_page(
             "allowed": said["allowed"],
             **_why_not(said["why_not"]),
             "changed": changed,
+            "other_ways": [
+                views_of_quote.other_way(code=code, url=_way_url(state, claim, code), at=request.at) for code in said["other_ways"]
+            ],
             "asked": views_of_quote.asked(state=state, claim=claim),
             "change_url": _change_url(state, claim),
             "units": sorted(position for verdict in found for position in verdict.positions),
@@ -128,6 +131,11 @@ def _why_not(reason: dict[str, str] | None) -> dict[str, str]:
 
 def _change_url(state: OrderState, claim: Claim) -> str:
     asked: Shown = {"unit": claim.positions or (), "reason": claim.reason, "statement": claim.statement, "change": "1"}
+    return f"/orders/{state.number}/cancel?{urlencode({name: value for name, value in asked.items() if value}, doseq=True)}"
+
+
+def _way_url(state: OrderState, claim: Claim, destination: str) -> str:
+    asked: Shown = {"unit": claim.positions or (), "reason": claim.reason, "statement": claim.statement, "destination": destination}
     return f"/orders/{state.number}/cancel?{urlencode({name: value for name, value in asked.items() if value}, doseq=True)}"
 
 

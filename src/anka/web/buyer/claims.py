@@ -9,6 +9,7 @@ from anka.core.refusals import Refusal
 from anka.domain.facts import EVIDENCE
 from anka.domain.money import split
 from anka.domain.policy.reasons import reasons_for
+from anka.domain.refund_plan import Destination
 from anka.flows.add_evidence import LONGEST_EVIDENCE
 from anka.flows.steps.judge import Claim
 from anka.orders.models import OrderState
@@ -37,7 +38,7 @@ def read_claim(*, state: OrderState, form: QueryDict) -> Asked:
         reason=form.get("reason", ""),
         positions=positions or None,
         statement=form.get("statement", "").strip(),
-        refund_to="wallet" if form.get("destination") == "wallet" else "original",
+        refund_to=next((str(place) for place in Destination if form.get("destination") == place), Destination.ORIGINAL),
         quote=form.get("quote") or None,
     )
     return Asked(claim=claim, errors=_errors(state, claim, form))

@@ -10,8 +10,11 @@ $$
                     WHERE repaid.shop_id = refund.shop_id AND repaid.refund_id = refund.id),
                 'legs', (SELECT coalesce(json_agg(json_build_object('leg', leg.leg, 'channel', leg.channel, 'amount_minor', leg.amount_minor,
                         'status', leg.status, 'arrives_by', leg.arrives_by, 'ended_at', leg.ended_at,
+                        'stuck', (SELECT json_build_object('reason', stuck.reason, 'since', stuck.since, 'due_at', stuck.due_at,
+                                'has_owner', stuck.owner IS NOT NULL) FROM payments_stuck AS stuck WHERE stuck.shop_id = leg.shop_id
+                            AND stuck.refund_id = leg.refund_id AND stuck.leg = leg.leg AND stuck.ended_at IS NULL),
                         'attempts', (SELECT coalesce(json_agg(json_build_object('number', attempt.number, 'status', attempt.status,
-                                'created_at', attempt.created_at, 'submitted_at', attempt.submitted_at, 'ended_at', attempt.ended_at,
+                                'channel', attempt.channel, 'created_at', attempt.created_at, 'submitted_at', attempt.submitted_at, 'ended_at', attempt.ended_at,
                                 'channel_number', attempt.channel_number) ORDER BY attempt.id), '[]')
                             FROM payments_attempt AS attempt WHERE attempt.shop_id = leg.shop_id AND attempt.refund_id = leg.refund_id
                                 AND attempt.leg = leg.leg)) ORDER BY leg.leg), '[]')
