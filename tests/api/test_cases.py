@@ -136,15 +136,22 @@ def test_a_large_ruling_needs_a_second_arbiter_and_only_staff_see_the_proposal()
     assert (approved.status, approved.json["status"], approved.json["ruling"]["refund_minor"]) == (200, "decided", 90_000)
 
 
-@pytest.mark.parametrize("field", ["replacement", "compensation_minor", "penalty_minor"])
-def test_a_remedy_of_later_versions_is_refused_by_name(field: str) -> None:
+def test_a_remedy_of_later_versions_is_refused_by_name() -> None:
     scene = Argument()
     number = a_refused_case(scene.buyer, scene.product)
-    answer = scene.arbiter.post(f"/cases/{number}/ruling", {**RULING, field: True if field == "replacement" else 100})
-    assert (answer.status, answer.code, list(answer.json["fields"])) == (422, "remedy_not_available", [field])
-    assert field in answer.json["detail"]
+    answer = scene.arbiter.post(f"/cases/{number}/ruling", {**RULING, "replacement": True})
+    assert (answer.status, answer.code, list(answer.json["fields"])) == (422, "remedy_not_available", ["replacement"])
     nothing = {"replacement": False, "compensation_minor": 0, "penalty_minor": 0}
     assert scene.arbiter.post(f"/cases/{number}/ruling", {**RULING, **nothing}).status == 200
+
+
+def test_a_compensation_is_told_to_everybody_and_a_penalty_needs_a_deposit() -> None:
+    scene = Argument()
+    number = a_refused_case(scene.buyer, scene.product)
+    refused = scene.arbiter.post(f"/cases/{number}/ruling", {**RULING, "penalty_minor": 100})
+    assert (refused.status, list(refused.json["fields"])) == (422, ["penalty_minor"])
+    given = scene.arbiter.post(f"/cases/{number}/ruling", {**RULING, "compensation_minor": 700})
+    assert (given.status, given.json["ruling"]["compensation_minor"], given.json["ruling"]["penalty_minor"]) == (200, 700, 0)
 
 
 @pytest.mark.parametrize(

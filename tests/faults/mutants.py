@@ -272,6 +272,13 @@ MUTANTS = [
         (f"UPDATE cases_case SET refund_minor = refund_minor + 1 WHERE {_ORDER}",),
     ),
     Mutant(
+        "I19",
+        "a compensation was granted and not paid",
+        builders.a_cancelled_order,
+        (f"UPDATE cases_case SET compensation_minor = 1 WHERE {_ORDER}",),
+        says="compensation of 1, posted 0",
+    ),
+    Mutant(
         "I20",
         "a stranger acts on the order",
         builders.a_revealed_order,

@@ -22,6 +22,7 @@ from anka.flows.steps import announcing
 from anka.flows.steps.policy_desk import BadRuleTable, DraftClosed
 from anka.orders.policies import rules_in_force, rules_of
 from anka.policies import queries
+from tests import builders
 from tests.builders import a_key, a_person, a_placed_order, at
 from tests.builders.policies import Drafted, a_draft, a_ready_draft, a_staff_actor, new_texts, publish, run
 from tests.databases import Database
@@ -198,13 +199,16 @@ def test_what_is_announced_can_be_withdrawn_until_it_counts_and_announced_anew(c
         withdraw("0123456789ab", other)
 
 
-def test_a_compensation_nobody_could_pay_is_not_announced(clean_rules: Database) -> None:
-    texts = new_texts()
-    name = next(name for name, text in texts.items() if "[[rule]]" in text)
-    texts[name] = texts[name].replace("[[rule]]", "[[rule]]" + COMPENSATING, 1)
-    drafted = a_ready_draft(texts=texts)
-    with pytest.raises(announcing.CompensationNotPayable):
-        publish(drafted, at(days=8))
+def test_a_compensation_that_rules_promise_is_paid_into_the_wallet(clean_rules: Database) -> None:
+    """The shop has nothing yet, so the platform pays; the refund goes back the way the money came."""
+    texts = {name: text.replace('id = "sealed"', 'id = "sealed"' + COMPENSATING) for name, text in new_texts().items()}
+    publish(a_ready_draft(texts=texts), at(days=8))
+    order = builders.a_sealed_order(quantity=2, when=at(days=9))
+    (number,) = order.cancel(when=at(days=9))
+    assert builders.wallet(order.buyer) == 1600
+    assert (order.shop.balance("compensation"), order.shop.balance("refund_payable:sandbox")) == (1600, 20000)
+    granted = "SELECT compensation_minor FROM cases_case WHERE number = %s"
+    assert door.value(granted, (number,)) == 1600
 
 
 def test_a_check_that_found_something_new_leads_nowhere(clean_rules: Database) -> None:

@@ -148,7 +148,7 @@ def test_findings_known_when_rules_were_announced_are_told() -> None:
     drafted = a_draft()
     finding = {"property": 9, "rule": "on-record", "zh": "已知的一处。", "en": "Known.", "facts": None, "decision": None, "other": None}
     report = {"version": drafted.now.version, "boxes": 1, "clean": False, "findings": [finding], "unreachable": [], "overlaps": []}
-    result = {"report": report, "known": [[9, "on-record"]], "new": [], "unpayable": []}
+    result = {"report": report, "known": [[9, "on-record"]], "new": []}
     run(drafted, "check", finds=RunResult(against=default_rules().version, passed=True, result=result))
     run(drafted, "backtest")
     assert "已知的一处。" in text_of(browser(drafted.admin).get(f"/platform/rules/{drafted.number}/publish"))

@@ -79,7 +79,8 @@ class Appeal(Input):
 class Rule(Input):
     """A ruling: whose fault, how much goes back (a percentage of what is left, or an amount for the whole case), why, in words.
 
-    `replacement`, `compensation_minor` and `penalty_minor` are remedies a later version has; here they may only be absent, false or 0.
+    `compensation_minor` goes to the buyer's wallet on top, `penalty_minor` comes out of the shop's deposit. `replacement` is a remedy a
+    later version has; here it may only be absent or false.
     """
 
     fault: Code

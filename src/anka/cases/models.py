@@ -78,7 +78,8 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class Ruling(msgspec.Struct, frozen=True):
-    """The platform's word. `instance` 2 is the answer to an appeal."""
+    """The platform's word. `instance` 2 is the answer to an appeal. The compensation goes to the buyer's wallet, the penalty comes out of
+    the shop's deposit."""
 
     instance: int
     status: str
@@ -91,6 +92,13 @@ class Ruling(msgspec.Struct, frozen=True):
     refund_minor: int
     reasons: tuple[str, ...]
     text: str
+    compensation_minor: int = 0
+    penalty_minor: int = 0
+
+    @property
+    def total_minor(self) -> int:
+        """Everything it moves: refund, compensation and penalty."""
+        return self.refund_minor + self.compensation_minor + self.penalty_minor
 
 
 class Clock(msgspec.Struct, frozen=True):
@@ -129,6 +137,8 @@ class CaseState(msgspec.Struct, frozen=True):
     bargaining_until: datetime | None = None
     platform_since: datetime | None = None
     keys_void: bool = False
+    compensation_minor: int = 0
+    penalty_minor: int = 0
     answers: tuple[Answer, ...] = ()
     offers: tuple[Offer, ...] = ()
     evidence: tuple[Evidence, ...] = ()

@@ -56,6 +56,7 @@ def agree_case(*, actor: Actor, case_number: str, request: RequestKey, at: Momen
             asked = case.ask_minor if case.ask_minor is not None else sum(work.left_each_minor)
             step.details = {"refund_minor": asked}
             work.pay(step, work.grants_of(verdicts, asked))
+            work.compensate(step, verdicts)
         work.write(step, request)
         return case.number
 

@@ -76,6 +76,7 @@ def _answer(work: CaseWork, step: CaseStep) -> None:
     offered = work.case.offered_minor or 0
     step.details = {"refund_minor": offered}
     work.pay(step, work.grants_of(verdicts, offered), fallen="answer")
+    work.compensate(step, verdicts)
 
 
 def _offer(work: CaseWork, step: CaseStep) -> None:

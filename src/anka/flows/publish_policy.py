@@ -35,7 +35,7 @@ def publish_policy(*, actor: Actor, number: str, in_force_from: datetime, reason
     `in_force_from` is aware. The draft is published afterwards, or submitted; asking again with another date replaces what was submitted.
 
     Raises:
-        DraftNotReady, CheckAgain, CompensationNotPayable, NoticeTooShort, ReasonNeeded, OthersComeLater, SameRules, BadInput: as they say.
+        DraftNotReady, CheckAgain, NoticeTooShort, ReasonNeeded, OthersComeLater, SameRules, BadInput: as they say.
         DraftClosed, NotFound, NotPermitted: as edit_policy.
         AlreadyDone: this request was carried out before; its reference is the version.
     """

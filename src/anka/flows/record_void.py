@@ -33,6 +33,7 @@ def record_void(*, case_number: str, receipts: dict[int, str | None], at: Moment
             verdicts = work.judge_again()
             step.merchant_answer = None
             work.pay(step, [Grant(v.positions, v.refund_each_minor, v.decision.goods_after) for v in verdicts])
+            work.compensate(step, verdicts)
         else:
             step.what = "case_keys_not_void"
             _decide_again(work, step)
@@ -48,6 +49,7 @@ def _decide_again(work: CaseWork, step: CaseStep) -> None:
     step.fault = first.decision.fault
     if all(verdict.decision.route == "instant" for verdict in verdicts):
         work.pay(step, [Grant(v.positions, v.refund_each_minor, v.decision.goods_after) for v in verdicts])
+        work.compensate(step, verdicts)
     elif first.decision.route == "merchant":
         step.path = [CaseStatus.MERCHANT_TURN]
         place, minutes = work.case.clock_position, first.decision.answer_within_minutes or 0

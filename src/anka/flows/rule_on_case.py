@@ -12,12 +12,13 @@ from anka.core.idempotency import RequestKey, require_new
 from anka.core.refusals import BadInput, Refusal
 from anka.domain.case_codes import RULINGS
 from anka.domain.case_states import CaseStatus, Fault
-from anka.domain.money import share
+from anka.domain.money import MAX_MINOR, share
 from anka.domain.rulings import needs_second_person, remedy_of
-from anka.flows.steps.carry_out_ruling import carry_out_ruling
+from anka.flows.steps.carry_out_ruling import amounts, carry_out_ruling
 from anka.flows.steps.case_parties import NotYourTurn, require_arbiter, require_status
 from anka.flows.steps.case_parts import CaseStep, NewRuling, tell
 from anka.flows.steps.case_work import BOTH_PARTIES, CaseWork
+from anka.funds.queries import position
 
 RULED_IN = (CaseStatus.EVIDENCE, CaseStatus.REVIEW, CaseStatus.APPEAL)
 LONGEST_TEXT = 4000
@@ -38,13 +39,18 @@ class NoRulingToApprove(Refusal):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What an arbiter found. Exactly one of `refund_percent` (of what is left) and `refund_minor` (for the whole case)."""
+    """What an arbiter found. Exactly one of `refund_percent` (of what is left) and `refund_minor` (for the whole case).
+
+    `compensation_minor` goes to the buyer's wallet on top; `penalty_minor` comes out of the shop's deposit.
+    """
 
     fault: str
     reasons: tuple[str, ...]
     text: str
     refund_percent: int | None = None
     refund_minor: int | None = None
+    compensation_minor: int = 0
+    penalty_minor: int = 0
 
 
 def rule_on_case(*, actor: Actor, case_number: str, finding: Finding, request: RequestKey, at: Moment) -> str:
@@ -68,7 +74,7 @@ def rule_on_case(*, actor: Actor, case_number: str, finding: Finding, request: R
         work = CaseWork(state, case, actor, at)
         ruling = _ruling(work, finding, actor)
         step = CaseStep(number=case.number, what="case_ruled", details=_shown(ruling))
-        if needs_second_person(refund_minor=ruling.refund_minor):
+        if needs_second_person(refund_minor=ruling.total_minor):
             ruling.status, step.what = "proposed", "case_ruling_proposed"
             work.change.notices += tell(case=case, audiences=("platform",), kind="case_ruling_proposed")
         else:
@@ -113,8 +119,19 @@ def _check(finding: Finding) -> None:
         wrong["refund_minor"] = "either refund_percent or refund_minor"
     if finding.refund_percent is not None and not 0 <= finding.refund_percent <= 100:
         wrong["refund_percent"] = "0–100"
+    wrong.update(_wrong_remedies(finding))
     if wrong:
         raise BadInput(fields=wrong)
+
+
+def _wrong_remedies(finding: Finding) -> dict[str, str]:
+    """Return what is wrong with what is granted beside the refund: whoever is at fault pays, and nobody else."""
+    wrong = {}
+    if not 0 <= finding.compensation_minor <= MAX_MINOR or (finding.compensation_minor and finding.fault == Fault.BUYER):
+        wrong["compensation_minor"] = "fault: merchant, both, platform, none"
+    if not 0 <= finding.penalty_minor <= MAX_MINOR or (finding.penalty_minor and finding.fault not in (Fault.MERCHANT, Fault.BOTH)):
+        wrong["penalty_minor"] = "fault: merchant, both"
+    return wrong
 
 
 def _ruling(work: CaseWork, finding: Finding, actor: Actor) -> NewRuling:
@@ -124,6 +141,9 @@ def _ruling(work: CaseWork, finding: Finding, actor: Actor) -> NewRuling:
         amount = share(amount_minor=left, percent=finding.refund_percent or 0)
     if not 0 <= amount <= left:
         raise BadInput(fields={"refund_minor": f"0–{left}"})
+    deposit = position(shop_id=work.state.shop_id, currency=work.state.currency).deposit if finding.penalty_minor else 0
+    if finding.penalty_minor > deposit:
+        raise BadInput(fields={"penalty_minor": f"0–{deposit}"})
     return NewRuling(
         instance=2 if work.case.status == CaseStatus.APPEAL else 1,
         status="given",
@@ -133,13 +153,15 @@ def _ruling(work: CaseWork, finding: Finding, actor: Actor) -> NewRuling:
         refund_minor=amount,
         reasons=list(dict.fromkeys(finding.reasons)),
         text=finding.text,
+        compensation_minor=finding.compensation_minor,
+        penalty_minor=finding.penalty_minor,
     )
 
 
 def _give(work: CaseWork, step: CaseStep, ruling: NewRuling | Ruling) -> None:
     """Let a ruling count: the answer to an appeal is carried out, a first ruling may be appealed against for a while."""
     work.end_offer(step, "superseded")
-    work.change.notices += tell(case=work.case, audiences=BOTH_PARTIES, kind="case_ruled", details={"refund_minor": ruling.refund_minor})
+    work.change.notices += tell(case=work.case, audiences=BOTH_PARTIES, kind="case_ruled", details=amounts(ruling=ruling))
     if work.case.status == CaseStatus.APPEAL:
         carry_out_ruling(work=work, step=step, ruling=ruling, before=(CaseStatus.FINAL,))
         return
@@ -157,4 +179,4 @@ def _ruled_before(case: CaseState) -> set[int]:
 
 
 def _shown(ruling: NewRuling) -> dict[str, object]:
-    return {"fault": ruling.fault, "remedy": ruling.remedy, "refund_minor": ruling.refund_minor, "reasons": ruling.reasons}
+    return {"fault": ruling.fault, "remedy": ruling.remedy, **amounts(ruling=ruling), "reasons": ruling.reasons}

@@ -48,8 +48,7 @@ def _found(asked: queries.Asked, at: Moment) -> RunResult:
 def checked(*, rules: RuleSet, against: str) -> RunResult:
     """Return what a check of these rules finds, told apart by what the rules of the version in force have too.
 
-    `result` is {"report", "known", "new", "unpayable"}: `known` and `new` are lists of [property, rule], `unpayable` the rules that promise
-    a compensation no merchant has a deposit for.
+    `result` is {"report", "known", "new"}: `known` and `new` are lists of [property, rule].
 
     Raises:
         TooTangled: the conditions cut the facts into more pieces than can be looked at.
@@ -58,12 +57,11 @@ def checked(*, rules: RuleSet, against: str) -> RunResult:
     known = _known(against)
     new = sorted(key for key in {finding.key for finding in report.findings} if key not in known)
     old = sorted(key for key in {finding.key for finding in report.findings} if key in known)
-    unpayable = [rule.id for rule in rules.rules if rule.compensation_minor]
     told = report.to_json()
     told["overlap_count"] = len(report.overlaps)
     told["overlaps"] = [overlap.to_json() for overlap in report.overlaps[:MOST_OVERLAPS]]
-    result = {"report": told, "known": old, "new": new, "unpayable": unpayable}
-    return RunResult(against=against, passed=not new and not unpayable, result=result)
+    result = {"report": told, "known": old, "new": new}
+    return RunResult(against=against, passed=not new, result=result)
 
 
 @lru_cache(maxsize=8)

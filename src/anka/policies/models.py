@@ -13,7 +13,7 @@ class Run(msgspec.Struct, frozen=True):
     """A check of a draft, or a trial on the decisions of the last `days` days. `status` is waiting, done or failed.
 
     `against` is the version that was in force when it was carried out; `passed` tells whether the draft may be published as far as this
-    run can say. `result` is {"report", "known", "new", "unpayable"} of a check, {"report"} of a trial; `failure` a code.
+    run can say. `result` is {"report", "known", "new"} of a check, {"report"} of a trial; `failure` a code.
     """
 
     id: int

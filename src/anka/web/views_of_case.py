@@ -231,6 +231,8 @@ def ruling_slip(seen: CaseSeen, ruling: Ruling) -> Shown:
         "fault": words.sentence_case(case_words.fault(ruling.fault)),
         "reasons": [case_words.ruling_reason(code) for code in ruling.reasons],
         "text": ruling.text,
+        "compensation_minor": ruling.compensation_minor,
+        "penalty_minor": ruling.penalty_minor,
         "tone": "wait" if waits else "info",
         "by_law": ruling.by_person == 0,
         "by_person": ruling.by_person,
@@ -249,6 +251,8 @@ def drafted(seen: CaseSeen, *, finding: Finding) -> Shown:
         "fault": words.sentence_case(case_words.fault(finding.fault)),
         "reasons": [case_words.ruling_reason(code) for code in finding.reasons],
         "text": finding.text,
+        "compensation_minor": finding.compensation_minor,
+        "penalty_minor": finding.penalty_minor,
     }
 
 

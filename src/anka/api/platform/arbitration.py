@@ -11,7 +11,7 @@ from anka.flows.add_evidence import request_evidence
 from anka.flows.rule_on_case import Finding, approve_ruling, rule_on_case
 
 STAFF = (ActorKind.PLATFORM,)
-LATER = ("replacement", "compensation_minor", "penalty_minor")
+LATER = ("replacement",)
 
 
 class RemedyNotAvailable(Refusal):
@@ -45,6 +45,8 @@ def rule(call: Call) -> Answer:
         text=asked.text,
         refund_percent=asked.refund_percent,
         refund_minor=asked.refund_minor,
+        compensation_minor=asked.compensation_minor or 0,
+        penalty_minor=asked.penalty_minor or 0,
     )
     return on_case(
         call,

@@ -83,6 +83,8 @@ def _ruling_view(ruling: Ruling | None) -> dict[str, object] | None:
         "fault": ruling.fault,
         "remedy": ruling.remedy,
         "refund_minor": ruling.refund_minor,
+        "compensation_minor": ruling.compensation_minor,
+        "penalty_minor": ruling.penalty_minor,
         "reasons": list(ruling.reasons),
         "text": ruling.text,
         "made_at": ruling.made_at,

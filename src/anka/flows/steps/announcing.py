@@ -1,6 +1,5 @@
 """What has to be true before rules are announced, and the refusals that say what is not."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 from anka.core.actors import Actor
 from anka.core.clock import Moment
 from anka.core.refusals import BadInput, Refusal, refused_by
-from anka.domain.policy.table import parse_rules
 from anka.domain.policy_states import DraftStatus, RunKind, wrong_notice
 from anka.policies.models import Desk, Draft, Submission
 
@@ -37,13 +35,6 @@ class CheckAgain(Refusal):
 
     code, status = "check_again", 409
     says = _("Other rules have come into force since these were checked. Nothing was announced; let them be checked again.")
-
-
-class CompensationNotPayable(Refusal):
-    """A rule promises a fixed compensation, and no merchant has a deposit it could be paid from."""
-
-    code, status = "compensation_not_payable", 409
-    says = _("Rule %(rule)s promises a compensation, and no merchant has a deposit for that yet. Nothing was announced; take it out.")
 
 
 @refused_by("publication_gives_notice")
@@ -118,25 +109,18 @@ class AlreadyWithdrawn(Refusal):
 
 
 def require_ready(*, desk: Desk, draft: Draft) -> None:
-    """Refuse a draft whose present texts were not looked at, cannot be carried out, or change nothing.
+    """Refuse a draft whose present texts were not looked at, or change nothing.
 
     Raises:
-        DraftNotReady, CheckAgain, CompensationNotPayable, SameRules: as their names say.
+        DraftNotReady, CheckAgain, SameRules: as their names say.
     """
     looked = [draft.run(kind) for kind in RunKind]
     if draft.status not in READY or not all(run is not None and run.status == "done" and run.passed for run in looked):
         raise DraftNotReady
     if draft.check is None or draft.check.against != desk.in_force:
         raise CheckAgain
-    for rule in not_payable(draft=draft):
-        raise CompensationNotPayable(rule=rule)
     if draft.version == desk.last_version:
         raise SameRules
-
-
-def not_payable(*, draft: Draft) -> Iterator[str]:
-    """Yield the ids of a draft's rules that promise what cannot be paid."""
-    return (rule.id for rule in parse_rules(texts=draft.texts).rules if rule.compensation_minor)
 
 
 def require_date(*, desk: Desk, begins: datetime, at: Moment) -> None:

@@ -2,6 +2,7 @@
 
 from anka.cases.models import Ruling
 from anka.domain.rulings import goods_after_ruling, remedy_of
+from anka.flows.steps.award import Remedies, award
 from anka.flows.steps.case_parts import CaseStep, NewRuling
 from anka.flows.steps.case_work import CaseWork
 from anka.flows.steps.file_case import share_out
@@ -25,5 +26,14 @@ def carry_out_ruling(
 ) -> None:
     """End the case as a ruling says. Units to which it grants nothing go on as if nobody had argued."""
     step.fault = ruling.fault
-    step.details = {**step.details, "fault": ruling.fault, "refund_minor": ruling.refund_minor}
+    step.details = {**step.details, "fault": ruling.fault, **amounts(ruling=ruling)}
+    step.compensation_minor, step.penalty_minor = ruling.compensation_minor or None, ruling.penalty_minor or None
     work.pay(step, ruled_grants(work=work, refund_minor=ruling.refund_minor), before=before, fallen=fallen)
+    remedies = Remedies(ruling.compensation_minor, ruling.penalty_minor)
+    award(state=work.state, change=work.change, case_number=work.case.number, fault=ruling.fault, remedies=remedies)
+
+
+def amounts(*, ruling: Ruling | NewRuling) -> dict[str, object]:
+    """Return what a ruling moves, as events and notices tell it; what it does not grant beside the refund is left out."""
+    beside = {"compensation_minor": ruling.compensation_minor, "penalty_minor": ruling.penalty_minor}
+    return {"refund_minor": ruling.refund_minor, **{name: minor for name, minor in beside.items() if minor}}

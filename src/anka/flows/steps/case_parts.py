@@ -56,6 +56,7 @@ class NewCase(msgspec.Struct, omit_defaults=True):
     ask_replacement: bool = False
     offered_minor: int | None = None
     keys_void: bool = False
+    compensation_minor: int = 0
     evidence: list[NewEvidence] = []
 
 
@@ -81,7 +82,7 @@ class NewOffer(msgspec.Struct):
     key_ids: list[int]
 
 
-class NewRuling(msgspec.Struct):
+class NewRuling(msgspec.Struct, omit_defaults=True):
     """The platform's word: given at once, or proposed until a second person agrees. Person 0 is the clock of the law."""
 
     instance: int
@@ -92,6 +93,13 @@ class NewRuling(msgspec.Struct):
     refund_minor: int
     reasons: list[str]
     text: str
+    compensation_minor: int = 0
+    penalty_minor: int = 0
+
+    @property
+    def total_minor(self) -> int:
+        """Everything it moves: refund, compensation and penalty."""
+        return self.refund_minor + self.compensation_minor + self.penalty_minor
 
 
 class CaseStep(msgspec.Struct, omit_defaults=True):
@@ -107,6 +115,8 @@ class CaseStep(msgspec.Struct, omit_defaults=True):
     ask_minor: int | None = None
     bargaining_until: datetime | None = None
     fault: str | None = None
+    compensation_minor: int | None = None
+    penalty_minor: int | None = None
     answer: Said | None = None
     offer: NewOffer | None = None
     offer_ends: str | None = None

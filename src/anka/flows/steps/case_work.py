@@ -9,6 +9,7 @@ from anka.core.idempotency import RequestKey
 from anka.domain.case_states import CaseStatus
 from anka.domain.deadlines import clock_named, due
 from anka.domain.facts import Facts
+from anka.flows.steps.award import Remedies, award
 from anka.flows.steps.case_parts import CaseStep, Receipt, receipt_of, tell
 from anka.flows.steps.change import Change, Clock, apply
 from anka.flows.steps.file_case import platform_clocks, share_out
@@ -80,6 +81,8 @@ class CaseWork:
     def pay(self, step: CaseStep, grants: list[Grant], *, before: tuple[str, ...] = (), fallen: str | None = None) -> None:
         """End the case by giving money back, or by letting it be where nothing is granted.
 
+        What the rules promise on top (`compensate`) is called for beside it.
+
         Raises:
             MoneyCannotGoBackThisWay: the payments cannot bear it.
         """
@@ -98,6 +101,20 @@ class CaseWork:
             granted = {position for grant in grants for position in grant.positions}
             resume_clocks(change=self.change, positions=tuple(p for p in self.case.positions if p not in granted))
         self.change.notices += tell(case=self.case, audiences=BOTH_PARTIES, kind="case_closed", details={"refund_minor": total})
+
+    def compensate(self, step: CaseStep, verdicts: tuple[Verdict, ...]) -> None:
+        """Pay what the rules promise beside the refund, per unit; after `pay`. Nothing where they promise nothing."""
+        amount = sum(verdict.compensation_minor for verdict in verdicts)
+        if amount:
+            step.compensation_minor = amount
+            step.details = {**step.details, "compensation_minor": amount}
+            award(
+                state=self.state,
+                change=self.change,
+                case_number=self.case.number,
+                fault=verdicts[0].decision.fault,
+                remedies=Remedies(amount),
+            )
 
     def replace(self, step: CaseStep, key_ids: tuple[int, ...]) -> None:
         """End the case by replacing its units with these keys."""

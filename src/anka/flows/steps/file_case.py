@@ -13,6 +13,7 @@ from anka.domain.case_turns import evidence_clock
 from anka.domain.deadlines import clock_named, due
 from anka.domain.money import split
 from anka.domain.refund_plan import PlannedLeg
+from anka.flows.steps.award import Remedies, award
 from anka.flows.steps.case_parts import NewCase, NewEvidence, Notice, receipt_of
 from anka.flows.steps.change import Change, Clock, Work
 from anka.flows.steps.give_back import Grant, close_unpaid, give_back
@@ -106,6 +107,9 @@ class Filing:
         case.refund_minor = grant.refund_minor
         self._closed(case, "refunded" if verdict.refund_each_minor == verdict.left_each_minor else "partial")
         give_back(state=self.state, change=self.change, case_number=case.number, grants=[grant], legs=legs, at=self.at)
+        case.compensation_minor = verdict.compensation_minor
+        remedies = Remedies(case.compensation_minor)
+        award(state=self.state, change=self.change, case_number=case.number, fault=verdict.decision.fault, remedies=remedies)
 
     def _replace(self, case: NewCase, verdict: Verdict) -> None:
         keys = set_aside(state=self.state, count=len(verdict.positions))

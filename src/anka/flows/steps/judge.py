@@ -92,6 +92,11 @@ class Verdict(msgspec.Struct, frozen=True):
         return sum(self.refund_each_minor)
 
     @property
+    def compensation_minor(self) -> int:
+        """What the rules promise the buyer on top, for all units of this verdict: the rules' amount is for one."""
+        return (self.decision.compensation_minor or 0) * len(self.positions)
+
+    @property
     def is_negotiable(self) -> bool:
         """Whether the parties settle the amount."""
         return self.decision.refund_percent is None

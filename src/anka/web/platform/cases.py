@@ -135,12 +135,12 @@ def _page(
 
 
 def _preview(request: PageRequest, seen: CaseSeen, finding: Finding) -> HttpResponse:
-    minor = finding.refund_minor or 0
+    minor, beside = finding.refund_minor or 0, finding.compensation_minor + finding.penalty_minor
     shown = {
         "case": views_of_case.facts_of(seen),
         "order": order_facts(seen.state),
         "draft": views_of_case.drafted(seen, finding=finding),
-        "moves": findings.consequences(seen=seen, refund_minor=minor),
+        "moves": findings.consequences(seen=seen, refund_minor=minor, beside_minor=beside),
         "fields": [(name, value) for name in findings.FIELDS for value in request.POST.getlist(name)],
         "idempotency_key": new_key(),
     }

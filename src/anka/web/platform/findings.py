@@ -11,17 +11,18 @@ from anka.core.refusals import Refusal
 from anka.domain.case_codes import RULINGS
 from anka.domain.case_states import CaseStatus, Fault
 from anka.domain.deadlines import clock_named
-from anka.domain.money import share
+from anka.domain.money import MAX_MINOR, share
 from anka.domain.rulings import goods_after_ruling, needs_second_person, remedy_of
 from anka.flows.rule_on_case import LONGEST_TEXT, Finding
 from anka.flows.steps.file_case import share_out
+from anka.funds.queries import position
 from anka.web import case_words, words
 from anka.web.typed import typed_amount, typed_text
 from anka.web.views_of_case import CaseSeen, where_it_goes
 
 Shown = dict[str, Any]
 SHARES = {"nothing": 0, "half": 50, "all": 100}
-FIELDS = ("fault", "share", "amount", "reasons", "text", "confirmed")
+FIELDS = ("fault", "share", "amount", "compensation", "penalty", "reasons", "text", "confirmed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,34 @@ def read_draft(*, seen: CaseSeen, form: QueryDict) -> Draft:
         text = typed_text(form.get("text", ""), most=LONGEST_TEXT)
     except Refusal as refused:
         errors["text"] = str(refused)
+    compensation, penalty = _beside(seen, form, errors)
     if errors or minor is None:
         return Draft(finding=None, errors=errors)
-    return Draft(finding=Finding(fault=fault, reasons=reasons, text=text, refund_minor=minor), errors={})
+    finding = Finding(fault=fault, reasons=reasons, text=text, refund_minor=minor, compensation_minor=compensation, penalty_minor=penalty)
+    return Draft(finding=finding, errors={})
+
+
+def _beside(seen: CaseSeen, form: QueryDict, errors: dict[str, str]) -> tuple[int, int]:
+    """Return what is granted beside the refund; an empty field grants nothing."""
+    found = {"compensation": 0, "penalty": 0}
+    for field, most in (("compensation", MAX_MINOR), ("penalty", deposit_of(seen))):
+        if not form.get(field, "").strip():
+            continue
+        try:
+            found[field] = typed_amount(form.get(field, ""), currency=seen.state.currency, least_minor=0, most_minor=most)
+        except Refusal as refused:
+            errors[field] = str(refused)
+    fault = form.get("fault", "")
+    if found["compensation"] and fault == Fault.BUYER:
+        errors["compensation"] = gettext("Nobody is compensated for their own fault.")
+    if found["penalty"] and fault not in (Fault.MERCHANT, Fault.BOTH):
+        errors["penalty"] = gettext("Only a shop at fault is penalised.")
+    return found["compensation"], found["penalty"]
+
+
+def deposit_of(seen: CaseSeen) -> int:
+    """Return what the shop of a case has put down, which is all a penalty can take."""
+    return position(shop_id=seen.state.shop_id, currency=seen.state.currency).deposit
 
 
 def _amount(seen: CaseSeen, form: QueryDict, errors: dict[str, str]) -> int | None:
@@ -77,6 +103,7 @@ def choices(seen: CaseSeen) -> Shown:
         "none": gettext("Nobody"),
     }
     return {
+        "deposit_minor": deposit_of(seen),
         "faults": [{"code": code, "label": label} for code, label in faults.items()],
         "shares": [
             {"code": "all", "label": gettext("All"), "amount_minor": left},
@@ -87,10 +114,10 @@ def choices(seen: CaseSeen) -> Shown:
     }
 
 
-def consequences(*, seen: CaseSeen, refund_minor: int) -> Shown:
-    """Return what a ruling moves, when, and whether a second person is needed."""
+def consequences(*, seen: CaseSeen, refund_minor: int, beside_minor: int = 0) -> Shown:
+    """Return what a ruling moves, when, and whether a second person is needed; `beside_minor` is what it grants beside the refund."""
     appeal = seen.case.status == CaseStatus.APPEAL
-    two = needs_second_person(refund_minor=refund_minor)
+    two = needs_second_person(refund_minor=refund_minor + beside_minor)
     window = clock_named(name="appeal").default
     if appeal:
         when = gettext("Carried out at once; it is final.")
@@ -98,7 +125,7 @@ def consequences(*, seen: CaseSeen, refund_minor: int) -> Shown:
         span = {"hours": window // timedelta(hours=1), "at": words.moment(seen.now + window)}
         when = gettext("Both sides may appeal for %(hours)s hours; carried out by itself on %(at)s if nobody does.") % span
     if two:
-        when = words.sentences(gettext("First somebody else has to approve it: it gives back more than ¥500.00."), when)
+        when = words.sentences(gettext("First somebody else has to approve it: it moves more than ¥500.00."), when)
     return {
         "goes": where_it_goes(seen, refund_minor=refund_minor),
         "goods": _goods(seen, refund_minor),

@@ -13,7 +13,7 @@ from anka.core.refusals import BadInput, Refusal
 from anka.domain.policy.compare import compare
 from anka.domain.policy_states import NOTICE, RunKind, needs_second_person
 from anka.flows.publish_policy import publish_policy
-from anka.flows.steps.announcing import LONGEST_REASON, READY, NoticeTooShort, OthersComeLater, ReasonNeeded, not_payable
+from anka.flows.steps.announcing import LONGEST_REASON, READY, NoticeTooShort, OthersComeLater, ReasonNeeded
 from anka.orders.policies import rules_in_force
 from anka.policies.models import Run
 from anka.policies.queries import publications
@@ -118,14 +118,9 @@ def _needs(seen: Seen, in_force: str) -> list[Shown]:
     """Return what has to be so before the draft can be announced, and whether it is."""
     draft = seen.draft
     same = draft.check is not None and draft.check.against == in_force
-    unpayable = list(not_payable(draft=draft))
-    payable = gettext("Nothing in it that cannot be carried out")
-    if unpayable:
-        payable = gettext("No compensation in it, which cannot be paid yet: %(rules)s") % {"rules": ", ".join(unpayable)}
     return [
         {"label": gettext("Checked as it stands, with nothing found that is not so already"), "done": _passed(draft.check) and same},
         {"label": gettext("Tried on the past as it stands"), "done": _passed(draft.run(RunKind.BACKTEST)) and draft.status in READY},
-        {"label": payable, "done": not unpayable},
         {"label": gettext("Something in it is different from the rules in force"), "done": draft.version != in_force},
     ]
 

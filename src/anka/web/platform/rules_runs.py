@@ -88,7 +88,6 @@ def _proved(result: Mapping[str, Any]) -> Shown:
         "findings": sorted(findings, key=lambda found: not found["is_new"]),
         "new": len([found for found in findings if found["is_new"]]),
         "boxes": report["boxes"],
-        "unpayable": result["unpayable"],
         "unreachable": report["unreachable"],
         "overlaps": [overlap for overlap in report["overlaps"] if not overlap["same"]][:MOST_OVERLAPS],
         "overlap_count": report.get("overlap_count", len(report["overlaps"])),

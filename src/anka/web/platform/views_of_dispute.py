@@ -60,7 +60,16 @@ def _signed(slip: Shown, names: dict[int, str]) -> str:
 
 def _proposal(seen: CaseSeen) -> Shown | None:
     ruling = seen.case.proposed_ruling
-    return None if ruling is None else {**consequences(seen=seen, refund_minor=ruling.refund_minor), "amount_minor": ruling.refund_minor}
+    if ruling is None:
+        return None
+    beside = ruling.total_minor - ruling.refund_minor
+    goes = consequences(seen=seen, refund_minor=ruling.refund_minor, beside_minor=beside)
+    return {
+        **goes,
+        "amount_minor": ruling.refund_minor,
+        "compensation_minor": ruling.compensation_minor,
+        "penalty_minor": ruling.penalty_minor,
+    }
 
 
 def _headline(seen: CaseSeen) -> Shown:

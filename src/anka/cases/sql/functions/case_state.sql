@@ -7,7 +7,8 @@ $$
         'outcome', argued.outcome, 'ask_minor', argued.ask_minor, 'ask_replacement', argued.ask_replacement,
         'offered_minor', argued.offered_minor, 'refund_to', argued.refund_to, 'merchant_answer', argued.merchant_answer,
         'rounds', argued.rounds, 'bargaining_until', argued.bargaining_until, 'platform_since', argued.platform_since,
-        'fault', argued.fault, 'keys_void', argued.keys_void,
+        'fault', argued.fault, 'keys_void', argued.keys_void, 'compensation_minor', argued.compensation_minor,
+        'penalty_minor', argued.penalty_minor,
         'receipts', (SELECT coalesce(json_agg(json_build_object('sequence', receipt.sequence, 'decided_at', receipt.decided_at,
                 'policy_version', receipt.policy_version, 'rule', receipt.rule, 'because_zh', receipt.because_zh,
                 'because_en', receipt.because_en, 'facts', convert_from(receipt.facts, 'UTF8'),
@@ -26,7 +27,8 @@ $$
         'rulings', (SELECT coalesce(json_agg(json_build_object('instance', ruling.instance, 'status', ruling.status,
                 'by_person', ruling.by_person, 'made_at', ruling.made_at, 'approved_by', ruling.approved_by,
                 'approved_at', ruling.approved_at, 'fault', ruling.fault, 'remedy', ruling.remedy, 'refund_minor', ruling.refund_minor,
-                'reasons', ruling.reasons, 'text', ruling.text) ORDER BY ruling.id), '[]')
+                'reasons', ruling.reasons, 'text', ruling.text, 'compensation_minor', ruling.compensation_minor,
+                'penalty_minor', ruling.penalty_minor) ORDER BY ruling.id), '[]')
             FROM cases_ruling AS ruling WHERE ruling.shop_id = in_shop AND ruling.case_id = in_case),
         'clocks', (SELECT coalesce(json_agg(json_build_object('kind', clock.kind, 'state', clock.state, 'started_at', clock.started_at,
                 'due_at', clock.due_at) ORDER BY clock.due_at), '[]')

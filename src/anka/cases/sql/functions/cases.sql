@@ -30,13 +30,13 @@ DECLARE
     item jsonb;
 BEGIN
     INSERT INTO cases_case (shop_id, number, order_id, kind, status, asker, reason, statement, positions, refund_minor, opened_at,
-            ask_minor, ask_replacement, offered_minor, refund_to, platform_since, fault, keys_void)
+            ask_minor, ask_replacement, offered_minor, refund_to, platform_since, fault, keys_void, compensation_minor)
         VALUES (in_shop, in_case ->> 'number', in_order, in_case ->> 'kind', 'open', in_case ->> 'asker', in_case ->> 'reason',
                 in_case ->> 'statement', wanted, (in_case ->> 'refund_minor')::bigint, in_at,
                 (in_case ->> 'ask_minor')::bigint, coalesce((in_case ->> 'ask_replacement')::boolean, false),
                 (in_case ->> 'offered_minor')::bigint, in_case ->> 'refund_to',
                 CASE WHEN in_case -> 'path' ? 'evidence' THEN in_at END, in_case ->> 'fault',
-                coalesce((in_case ->> 'keys_void')::boolean, false))
+                coalesce((in_case ->> 'keys_void')::boolean, false), coalesce((in_case ->> 'compensation_minor')::bigint, 0))
         RETURNING id INTO opened;
     INSERT INTO cases_unit (shop_id, case_id, order_id, position, open)
         SELECT in_shop, opened, in_order, position, true FROM unnest(wanted) AS position;
@@ -49,7 +49,9 @@ BEGIN
         'case', in_case ->> 'number', 'reason', in_case ->> 'reason', 'rule', in_case -> 'receipt' ->> 'rule', 'route', in_case ->> 'route',
         'refund_minor', (in_case ->> 'refund_minor')::bigint, 'receipt', proof, 'seal', (
             SELECT receipt_seal(in_case ->> 'number', receipt) FROM cases_receipt AS receipt
-            WHERE receipt.shop_id = in_shop AND receipt.case_id = opened)));
+            WHERE receipt.shop_id = in_shop AND receipt.case_id = opened))
+        || CASE WHEN in_case ? 'compensation_minor' THEN jsonb_build_object('compensation_minor', (in_case ->> 'compensation_minor')::bigint)
+           ELSE '{}'::jsonb END);
     FOR item IN SELECT value FROM jsonb_array_elements(coalesce(in_case -> 'evidence', '[]'::jsonb)) LOOP
         PERFORM add_case_evidence(in_shop, opened, in_at, item);
     END LOOP;
@@ -105,7 +107,9 @@ BEGIN
             rounds = rounds + CASE WHEN in_step ? 'offer' THEN 1 ELSE 0 END,
             bargaining_until = coalesce((in_step ->> 'bargaining_until')::timestamptz, bargaining_until),
             platform_since = CASE WHEN in_step -> 'path' ? 'evidence' THEN coalesce(platform_since, in_at) ELSE platform_since END,
-            fault = coalesce(in_step ->> 'fault', fault)
+            fault = coalesce(in_step ->> 'fault', fault),
+            compensation_minor = coalesce((in_step ->> 'compensation_minor')::bigint, compensation_minor),
+            penalty_minor = coalesce((in_step ->> 'penalty_minor')::bigint, penalty_minor)
         WHERE shop_id = in_shop AND number = in_step ->> 'number' AND order_id = in_order AND closed_at IS NULL RETURNING * INTO argued;
     IF argued.id IS NULL THEN
         RAISE EXCEPTION 'the case is closed or is not of this order' USING ERRCODE = 'AN004';
@@ -154,9 +158,11 @@ CREATE OR REPLACE FUNCTION add_ruling(in_shop bigint, in_case bigint, in_at time
 $$
 BEGIN
     UPDATE cases_ruling SET status = 'replaced' WHERE shop_id = in_shop AND case_id = in_case AND status = 'proposed';
-    INSERT INTO cases_ruling (shop_id, case_id, instance, status, by_person, made_at, fault, remedy, refund_minor, reasons, text)
+    INSERT INTO cases_ruling (shop_id, case_id, instance, status, by_person, made_at, fault, remedy, refund_minor, reasons, text,
+            compensation_minor, penalty_minor)
         VALUES (in_shop, in_case, (in_ruling ->> 'instance')::integer, in_ruling ->> 'status', (in_ruling ->> 'by_person')::bigint, in_at,
                 in_ruling ->> 'fault', in_ruling ->> 'remedy', (in_ruling ->> 'refund_minor')::bigint,
-                ARRAY(SELECT value FROM jsonb_array_elements_text(in_ruling -> 'reasons')), in_ruling ->> 'text');
+                ARRAY(SELECT value FROM jsonb_array_elements_text(in_ruling -> 'reasons')), in_ruling ->> 'text',
+                coalesce((in_ruling ->> 'compensation_minor')::bigint, 0), coalesce((in_ruling ->> 'penalty_minor')::bigint, 0));
 END
 $$;

@@ -1,5 +1,5 @@
 -- I19. The money of a case is posted once: a case that gives money back has one refund of that amount, every refund one posting of its
--- amount, every posting of a refund its refund. What was set aside of the merchant's money for a case is freed once, when it closes; what
+-- amount, every posting of a refund its refund; a compensation and a penalty are what their case grants. What was set aside of the merchant's money for a case is freed once, when it closes; what
 -- is frozen in the books is the merchant's part of what open cases argue about.
 SELECT format('case %s', dispute.number) AS place,
     format('it gives %s back; its refunds: %s, together %s', dispute.refund_minor, repaid.times, repaid.total) AS what
@@ -33,6 +33,24 @@ FROM touched JOIN cases_case AS dispute ON dispute.shop_id = touched.shop_id AND
     LATERAL (SELECT count(*) AS times FROM ledger_journal AS journal WHERE journal.shop_id = dispute.shop_id
              AND journal.kind = 'case_freed' AND journal.idempotency_key LIKE format('case:%s:%%:free', dispute.number)) AS freed
 WHERE CASE WHEN dispute.status = 'closed' THEN held.times <> freed.times ELSE freed.times > 0 END
+UNION ALL
+SELECT format('case %s', dispute.number),
+    format('compensation of %s, posted %s; penalty of at most %s, posted %s', dispute.compensation_minor, compensated.total,
+           dispute.penalty_minor, penalised.total)
+FROM touched JOIN cases_case AS dispute ON dispute.shop_id = touched.shop_id AND dispute.order_id = touched.id,
+    LATERAL (SELECT coalesce(sum(transfer.amount_minor), 0) AS total FROM ledger_journal AS journal
+                 JOIN ledger_transfer AS transfer ON transfer.shop_id = journal.shop_id AND transfer.journal_id = journal.id
+             WHERE journal.shop_id = dispute.shop_id AND journal.idempotency_key = format('case:%s:compensation', dispute.number)) AS compensated,
+    LATERAL (SELECT coalesce(sum(transfer.amount_minor), 0) AS total FROM ledger_journal AS journal
+                 JOIN ledger_transfer AS transfer ON transfer.shop_id = journal.shop_id AND transfer.journal_id = journal.id
+             WHERE journal.shop_id = dispute.shop_id AND journal.idempotency_key = format('case:%s:penalty', dispute.number)) AS penalised
+WHERE compensated.total <> dispute.compensation_minor OR penalised.total > dispute.penalty_minor
+UNION ALL
+SELECT format('journal %s of shop %s', journal.idempotency_key, journal.shop_id), 'it compensates or penalises for no case'
+FROM ledger_journal AS journal
+WHERE journal.kind IN ('compensated', 'penalised') AND journal.shop_id > 0 AND NOT EXISTS (
+    SELECT FROM cases_case AS dispute WHERE dispute.shop_id = journal.shop_id AND journal.idempotency_key =
+        format('case:%s:%s', dispute.number, CASE journal.kind WHEN 'compensated' THEN 'compensation' ELSE 'penalty' END))
 UNION ALL
 -- The merchant's part of an amount is rounded to the nearest, a half in the merchant's favour: as split() does it.
 SELECT format('shop %s', shop.id), format('%s is frozen in its books, open cases argue about %s of the merchant''s', held.total, argued.total)

@@ -17,11 +17,12 @@ WHERE CASE split_part(event.actor, ':', 1)
     WHEN 'operator' THEN event.move = 'reveal'
     ELSE true END
 UNION ALL
-SELECT format('case %s', dispute.number), format('a ruling of %s was given by person %s alone', ruling.refund_minor, ruling.by_person)
+SELECT format('case %s', dispute.number), format('a ruling of %s was given by person %s alone',
+    ruling.refund_minor + ruling.compensation_minor + ruling.penalty_minor, ruling.by_person)
 FROM touched JOIN cases_case AS dispute ON dispute.shop_id = touched.shop_id AND dispute.order_id = touched.id
     JOIN cases_ruling AS ruling ON ruling.shop_id = dispute.shop_id AND ruling.case_id = dispute.id
 -- Person 0 is the clock of the law; the limit is the domain's FOUR_EYES_ABOVE_MINOR.
-WHERE ruling.status = 'given' AND ruling.by_person <> 0 AND ruling.refund_minor > 50000
+WHERE ruling.status = 'given' AND ruling.by_person <> 0 AND ruling.refund_minor + ruling.compensation_minor + ruling.penalty_minor > 50000
     AND (ruling.approved_by IS NULL OR ruling.approved_by = ruling.by_person)
 UNION ALL
 SELECT format('case %s', dispute.number), format('person %s decided both the case and the appeal against it', first.by_person)
