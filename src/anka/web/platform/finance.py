@@ -1,0 +1,310 @@
+"""The platform's books for finance staff: what holds, whether payouts flow, each channel's days, differences, and what nobody knows yet."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.http import urlencode
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from anka.core import audits, freezes
+from anka.core.actors import Actor, ActorKind
+from anka.core.refusals import BadInput, NotFound, Refusal
+from anka.domain.unidentified import needs_two
+from anka.flows.decide_difference import decide_difference
+from anka.flows.return_unidentified import FINANCE
+from anka.flows.thaw_payouts import freeze_payouts, thaw_payouts
+from anka.jobs import audit
+from anka.jobs.channels import channels
+from anka.jobs.outcomes import KINDS, Unknown, UnknownCursor, unknown_outcomes
+from anka.payments import bills
+from anka.payments.bills import CHINA, Difference, DifferenceCursor, DifferenceKind, DifferenceState
+from anka.payments.three_ways import day_of_channel
+from anka.web import words
+from anka.web.platform.invariant_words import INVARIANTS
+from anka.web.platform.staff import names_of, staff_of
+from anka.web.requests import PageRequest, key_of, new_key
+
+ADDRESS = "/platform/finance"
+ON_A_PAGE = 30
+DAYS = 7
+FIRST = 5
+Shown = dict[str, Any]
+KIND_WORDS = {
+    DifferenceKind.NOT_TAKEN: gettext_lazy("Paid at the channel, not taken here"),
+    DifferenceKind.NOT_ON_BILL: gettext_lazy("Taken here, not on the bill"),
+    DifferenceKind.AMOUNT_DIFFERS: gettext_lazy("Another sum than in our books"),
+    DifferenceKind.NOT_POSTED: gettext_lazy("Taken, but not in the ledger"),
+    DifferenceKind.TWICE: gettext_lazy("Twice on the bill"),
+    DifferenceKind.REFUND_UNKNOWN: gettext_lazy("A refund nobody here asked for"),
+    DifferenceKind.REFUND_OPEN: gettext_lazy("Paid back at the channel, open here"),
+    DifferenceKind.REFUND_DIFFERS: gettext_lazy("Another sum was paid back"),
+    DifferenceKind.REFUND_NOT_ON_BILL: gettext_lazy("Paid back here, not on the bill"),
+    DifferenceKind.REVERSAL_OPEN: gettext_lazy("A refund came back to the channel"),
+    DifferenceKind.FEE_DIFFERS: gettext_lazy("Another fee than before"),
+    DifferenceKind.SETTLEMENT_DIFFERS: gettext_lazy("Another settlement than before"),
+    DifferenceKind.DISPUTE: gettext_lazy("A disputed payment"),
+    DifferenceKind.OTHER: gettext_lazy("Something else on the bill"),
+}
+STATES = {
+    "open": gettext_lazy("Waiting"),
+    "explained": gettext_lazy("Explained"),
+    "corrected": gettext_lazy("Corrected"),
+    "all": gettext_lazy("All"),
+}
+OUTCOME_WORDS = {
+    "refund": gettext_lazy("Refund"),
+    "payment": gettext_lazy("Payment"),
+    "question": gettext_lazy("Question to the channel"),
+    "withdrawal": gettext_lazy("Withdrawal"),
+}
+DONE = {
+    "thawed": gettext_lazy("Payouts flow again."),
+    "asked": gettext_lazy("Asked for. Somebody else of the finance staff has to agree."),
+    "frozen": gettext_lazy("Payouts are frozen."),
+    "proposed": gettext_lazy("Noted. Somebody else of the finance staff has to decide the same."),
+    "explained": gettext_lazy("Explained."),
+    "corrected": gettext_lazy("Corrected."),
+}
+
+
+@require_safe
+def show(request: PageRequest) -> HttpResponse:
+    """Show the board: invariants, payouts, the last days of each channel, and the first of what waits."""
+    _finance(request)
+    return _board(request, told=_done(request))
+
+
+@require_POST
+def payouts(request: PageRequest, step: str) -> HttpResponse:
+    """Freeze payouts, or let them go again; a refusal is shown on the board."""
+    actor = _finance(request)
+    # Each step can be made once only, so nothing has to be remembered under the key; but the form has to be one of ours.
+    key_of(request, "reason")
+    reason = request.POST.get("reason", "")
+    try:
+        if step == "freeze":
+            freeze_payouts(actor=actor, reason=reason, at=request.at)
+            outcome = "frozen"
+        elif step == "thaw":
+            number = _id(request.POST.get("freeze", ""))
+            outcome = thaw_payouts(actor=actor, freeze_id=number, reason=reason, at=request.at)
+        else:
+            raise NotFound
+    except Refusal as refused:
+        if refused.status >= 500 or refused.status == NotFound.status:
+            raise
+        return _board(request, told=[_refused(refused, gettext("Say why, in at most 1,000 characters."))], status=refused.status)
+    return HttpResponseRedirect(f"{ADDRESS}?{urlencode({'done': outcome})}")
+
+
+@require_safe
+def differences(request: PageRequest) -> HttpResponse:
+    """Show the inbox of differences, newest first."""
+    _finance(request)
+    return _inbox(request, told=_done(request))
+
+
+@require_POST
+def decide(request: PageRequest, number: int, decision: str) -> HttpResponse:
+    """Explain a difference, or say that it was corrected; a refusal is shown above the inbox."""
+    actor = _finance(request)
+    if decision not in (DifferenceState.EXPLAINED, DifferenceState.CORRECTED):
+        raise NotFound
+    key_of(request, "note")
+    note = request.POST.get("note", "")
+    try:
+        outcome = decide_difference(actor=actor, difference_id=number, decision=decision, note=note, at=request.at)
+    except Refusal as refused:
+        if refused.status >= 500 or refused.status == NotFound.status:
+            raise
+        return _inbox(request, told=[_refused(refused, gettext("Write a note, in at most 2,000 characters."))], status=refused.status)
+    return HttpResponseRedirect(f"{ADDRESS}/differences?{urlencode({'done': outcome})}")
+
+
+@require_safe
+def outcomes(request: PageRequest) -> HttpResponse:
+    """Show what nobody knows the outcome of yet, longest first."""
+    _finance(request)
+    tab = request.GET.get("tab", "all")
+    if tab not in ("all", *KINDS):
+        raise BadInput(fields={"tab": ", ".join(("all", *KINDS))})
+    found = unknown_outcomes(kind=None if tab == "all" else tab, after=_after(request), now=request.at.now, limit=ON_A_PAGE + 1)
+    page = found[:ON_A_PAGE]
+    labels = {"all": STATES["all"], **OUTCOME_WORDS}
+    next_url = None
+    if len(found) > ON_A_PAGE:
+        last = page[-1]
+        place = {"tab": tab, "since": last.since.isoformat(), "kind": last.kind, "number": last.number}
+        next_url = f"{ADDRESS}/outcomes?{urlencode(place)}"
+    shown = {"tabs": _tabs("outcomes", labels, tab), "items": _unknown(page), "next_url": next_url}
+    return render(request, "platform/finance_outcomes.html", shown)
+
+
+@require_safe
+def day(request: PageRequest, channel: str, day: str) -> HttpResponse:
+    """Show one day of a channel three ways, and what differs on it."""
+    _finance(request)
+    try:
+        wanted = date.fromisoformat(day)
+    except ValueError:
+        raise NotFound from None
+    if channel not in channels and bills.current_bill(channel=channel, day=wanted) is None:
+        raise NotFound
+    found = bills.inbox(status=None, channel=channel, day=wanted, after=None, limit=ON_A_PAGE)
+    seen = day_of_channel(channel=channel, day=wanted)
+    shown = {
+        "channel": words.channel(channel),
+        "day": wanted,
+        "seen": seen,
+        "rows": [{"row": row, "what": OUTCOME_WORDS[row.what]} for row in seen.rows],
+        "items": [_item(one, 0) for one in found],
+        "before_url": f"{ADDRESS}/days/{channel}/{wanted - timedelta(days=1)}" if wanted > date(2000, 1, 1) else None,
+        "after_url": f"{ADDRESS}/days/{channel}/{wanted + timedelta(days=1)}" if wanted < date(2100, 1, 1) else None,
+    }
+    return render(request, "platform/finance_day.html", shown)
+
+
+def _finance(request: PageRequest) -> Actor:
+    """Return the visitor as finance staff. To everybody else these pages do not exist."""
+    staff = staff_of(request)
+    if not FINANCE & staff.roles:
+        raise NotFound
+    return staff.actor
+
+
+def _id(text: str) -> int:
+    """Return the number of a row in an address or a form; whatever is none names nothing."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise NotFound
+    return int(text)
+
+
+def _done(request: PageRequest) -> list[Shown]:
+    done = DONE.get(request.GET.get("done", ""))
+    return [{"tone": "ok", "text": done}] if done else []
+
+
+def _refused(refused: Refusal, missing: str) -> Shown:
+    return {"tone": "bad", "text": missing if isinstance(refused, BadInput) else str(refused)}
+
+
+def _board(request: PageRequest, *, told: list[Shown], status: int = 200) -> HttpResponse:
+    standing = audits.standing_findings()
+    last, whole = audits.last_run(), audits.last_run(scope="whole")
+    freeze = freezes.standing_freeze()
+    found = bills.inbox(status=DifferenceState.OPEN, after=None, limit=FIRST)
+    unknown = unknown_outcomes(kind=None, after=None, now=request.at.now, limit=FIRST)
+    shown = {
+        "notices": told,
+        "freeze": freeze,
+        "frozen_by": _who(freeze.frozen.actor) if freeze else "",
+        "asked_by": _who(freeze.asked.actor) if freeze and freeze.asked else "",
+        "last": last,
+        "whole": whole,
+        "invariants": [
+            {"name": name, "text": INVARIANTS.get(name, ""), "violations": [one for one in standing if one.invariant == name]}
+            for name in audit.names()
+        ],
+        "violated": len(standing),
+        "days": _days(request),
+        "differences": [_item(one, 0) for one in found],
+        "waiting": bills.waiting(),
+        "unknown": _unknown(unknown),
+        "idempotency_key": new_key(),
+    }
+    return render(request, "platform/finance.html", shown, status=status)
+
+
+def _days(request: PageRequest) -> list[Shown]:
+    """Return the last days of every channel that has bills: read, compared, what waits."""
+    yesterday = request.at.now.astimezone(CHINA).date() - timedelta(days=1)
+    days: list[Shown] = []
+    for back in range(DAYS):
+        day = yesterday - timedelta(days=back)
+        for code in sorted(code for code, channel in channels.items() if channel.manners.has_bills):
+            bill = bills.current_bill(channel=code, day=day)
+            counted = bills.counts(channel=code, day=day) if bill else {}
+            # Days before there was anything to compare are not listed.
+            if bill is not None or back == 0:
+                days.append({"channel": words.channel(code), "code": code, "day": day, "bill": bill, "open": counted.get("open", 0)})
+    return days
+
+
+def _inbox(request: PageRequest, *, told: list[Shown], status: int = 200) -> HttpResponse:
+    tab = request.GET.get("tab", "open")
+    if tab not in STATES:
+        raise BadInput(fields={"tab": ", ".join(STATES)})
+    after = request.GET.get("after", "")
+    mark = bills.difference(difference_id=_id(after)) if after else None
+    found = bills.inbox(
+        status=None if tab == "all" else DifferenceState(tab),
+        after=DifferenceCursor(mark.found_at, mark.id) if mark else None,
+        limit=ON_A_PAGE + 1,
+    )
+    page, person_id = found[:ON_A_PAGE], staff_of(request).actor.person_id
+    shown = {
+        "notices": told,
+        "waiting": bills.waiting(),
+        "tabs": _tabs("differences", STATES, tab),
+        "items": [_item(one, person_id) for one in page],
+        "next_url": f"{ADDRESS}/differences?{urlencode({'tab': tab, 'after': page[-1].id})}" if len(found) > ON_A_PAGE else None,
+        "idempotency_key": new_key(),
+    }
+    return render(request, "platform/finance_differences.html", shown, status=status)
+
+
+def _tabs(page: str, labels: Shown, chosen: str) -> list[Shown]:
+    return [{"label": label, "url": f"{ADDRESS}/{page}?tab={code}", "selected": code == chosen} for code, label in labels.items()]
+
+
+def _item(one: Difference, person_id: int) -> Shown:
+    return {
+        "one": one,
+        "kind": KIND_WORDS[one.kind],
+        "badge": STATES[one.status.value],
+        "tone": "wait" if one.status == DifferenceState.OPEN else "ok",
+        "channel": words.channel(one.channel),
+        "is_open": one.status == DifferenceState.OPEN,
+        "needs_two": needs_two(amount_minor=one.size_minor),
+        "proposed": STATES.get(one.proposed_as or "", ""),
+        "proposed_by": _who(one.proposed_by) if one.proposed_by else "",
+        "proposed_by_me": one.proposed_by == f"{ActorKind.PLATFORM}:{person_id}",
+        "decided_by": _who(one.decided_by) if one.decided_by else "",
+    }
+
+
+def _unknown(found: list[Unknown]) -> list[Shown]:
+    named = names_of({one.owner for one in found if one.owner})
+    return [
+        {
+            "one": one,
+            "kind": OUTCOME_WORDS[one.kind],
+            "channel": words.channel(one.channel) if one.channel != "bank" else gettext("Bank"),
+            "who": named.get(one.owner or 0) or (gettext("The worker") if one.next_at else gettext("Nobody yet")),
+        }
+        for one in found
+    ]
+
+
+def _after(request: PageRequest) -> UnknownCursor | None:
+    since, kind, number = (request.GET.get(name, "") for name in ("since", "kind", "number"))
+    if not since:
+        return None
+    try:
+        moment = datetime.fromisoformat(since)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise BadInput(fields={"since": "ISO 8601"})
+    return UnknownCursor(since=moment, kind=kind[:20], number=number[:100].replace("\0", ""))
+
+
+def _who(actor: str) -> str:
+    """Return who did something: somebody of the staff by name, or what did it by itself."""
+    kind, _separator, name = actor.partition(":")
+    if kind == ActorKind.PLATFORM and name.isdigit():
+        return names_of({int(name)}).get(int(name)) or actor
+    return gettext("By itself") if kind == ActorKind.SYSTEM else actor
