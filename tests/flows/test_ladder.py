@@ -406,8 +406,6 @@ def window_over() -> Iterator[None]:
 def quoted(order: Order, refund_to: str = "original") -> dict[str, Any]:
     claim = Claim(reason=builders.CHANGED_MIND, refund_to=refund_to)
     return quote_case(actor=order.buyer, order_number=order.number, claim=claim, at=at(5))
-        actor=order.buyer, order_number=order.number, claim=Claim(reason=builders.CHANGED_MIND, refund_to=refund_to), at=at(5)
-    )
 
 
 @pytest.mark.usefixtures("window_over")
