@@ -75,7 +75,8 @@ def _client(scene: str) -> Act:
         debit, credit = chance.sample(numbers[1:], 2)
         source = numbers[0] if scene == HOT else debit
         with transaction.atomic():
-            locked = models.Account.objects.select_for_update().get(pk=source)
+            # Without `no_key` two opposite transfers would deadlock: a leg's foreign key locks its account too.
+            locked = models.Account.objects.select_for_update(no_key=True).get(pk=source)
             if locked.get_simple_balance()[CURRENCY] < amount:
                 raise BalanceTooLow
             # Between two liabilities this adds to the first and takes from the second.
