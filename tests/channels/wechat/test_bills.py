@@ -13,7 +13,7 @@ from anka.adapters.channels import wechat_bill
 from anka.adapters.channels.port import BillLine, BillMalformed, BillNotAvailable
 from anka.adapters.channels.wechat_bill import CHINA, joined, read_bill, ready_since
 from tests.channels.wechat.impostor import Said, told_by
-from tests.channels.wechat.world import World
+from tests.channels.wechat.world import World, a_refund
 
 DAY = date(2026, 3, 2)
 PAID = (
@@ -72,6 +72,21 @@ def test_a_payment_and_a_refund_are_read_in_yuan_and_in_chinas_time() -> None:
 def test_only_a_refund_that_has_succeeded_is_one(state: str, kinds: list[str]) -> None:
     """The bill tells of refunds on the day they were accepted; whether they arrived may still be open."""
     assert [line.kind for line in read_bill(day=DAY, content=a_file(BACK.format(state=state))).lines] == kinds
+
+
+def test_a_refund_that_came_back_to_us_is_not_billed_as_one(world: World) -> None:
+    """Or a bill would tell us that the buyer has money that lies in our own account."""
+    day = world.now().astimezone(CHINA).date()
+    returned, arrived = (a_refund(world.paid()) for _ in range(2))
+    for request in (returned, arrived):
+        world.refunded(request)
+    world.play_refund(arrived.refund_number, "succeeded")
+    world.play_refund(returned.refund_number, "abnormal")
+    world.channel.mend_refund(request=returned, now=world.now())
+    world.play_refund(returned.refund_number, "succeeded")
+    world.move(days=2)
+    kinds = {line.number: line.kind for line in world.channel.bill(day=day, now=world.now()).lines}
+    assert (kinds[arrived.refund_number], kinds[returned.refund_number]) == ("refund", "other")
 
 
 def test_what_was_earned_is_settled_without_its_fee_and_refunds_are_not_told_twice() -> None:

@@ -302,7 +302,7 @@ class WechatChannel:
     def _file(self, path: str, asked: Mapping[str, str]) -> bytes:
         patience = max(self.patience, BILL_SECONDS)
         try:
-            heard = self._call("GET", f"{path}?{urlencode(asked)}")
+            heard = self._client.call(method="GET", target=f"{path}?{urlencode(asked)}", message=None, patience=patience)
             if heard.refusal is not None and heard.refusal.code == "NO_STATEMENT_EXIST":
                 # Nothing moved on that day.
                 return b""

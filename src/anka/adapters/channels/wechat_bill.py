@@ -31,6 +31,9 @@ FLOW_COLUMNS = (
 )
 FLOW_SUMS = "资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额"
 
+# How a refund went back to the buyer: the way it came, or to another account of the same person.
+TO_BUYER = frozenset({"ORIGINAL", "BALANCE", "OTHER_BALANCE", "OTHER_BANKCARD"})
+
 Which = Literal["trade", "flow"]
 
 
@@ -137,7 +140,7 @@ def _refund(row: _Row) -> Iterator[BillLine]:
     state = row["退款状态"]
     if state in {"CLOSED", "FAIL"}:
         return
-    kind: BillKind = "refund" if state == "SUCCESS" else "other"
+    kind: BillKind = "refund" if state == "SUCCESS" and row["退款类型"] in TO_BUYER else "other"
     yield _line(row, kind, row["商户退款单号"], row["微信退款单号"], ("申请退款金额", "退款金额"))
 
 

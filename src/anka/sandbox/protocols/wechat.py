@@ -306,7 +306,12 @@ class WechatProtocol:
 
     def _content(self, *, which: str, day: date) -> bytes:
         rows, settings = self._core.bill(day=day), self._keys.settings
-        return trade_bill(rows=rows, appid=settings.appid, mchid=settings.mchid) if which == "tradebill" else flow_bill(rows=rows)
+        if which != "tradebill":
+            return flow_bill(rows=rows)
+        return trade_bill(rows=rows, appid=settings.appid, mchid=settings.mchid, way_of=self._way)
+
+    def _way(self, refund_number: str) -> str:
+        return "ORIGINAL" if self._account(refund_number) == TO_BUYER else "MERCHANT_BANK_CARD"
 
 
 def _wanted(asked: Pay, request: Request, way: str) -> Wanted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from anka.adapters.channels.wechat_bill import CHINA, FLOW_COLUMNS, FLOW_SUMS, TRADE_COLUMNS, TRADE_SUMS
@@ -10,10 +10,10 @@ from anka.domain.money import format_amount
 from anka.sandbox.bills import BillRow
 
 
-def trade_bill(*, rows: Iterable[BillRow], appid: str, mchid: str) -> bytes:
-    """Return the trade bill of payments and refunds; nothing where there are none."""
+def trade_bill(*, rows: Iterable[BillRow], appid: str, mchid: str, way_of: Callable[[str], str]) -> bytes:
+    """Return the trade bill of payments and refunds; nothing where there are none. `way_of` names the way a refund took."""
     told = [row for row in rows if row.kind in {"payment", "refund"}]
-    lines = [_written(_trade(row, appid=appid, mchid=mchid), TRADE_COLUMNS) for row in told]
+    lines = [_written(_trade(row, appid=appid, mchid=mchid, way_of=way_of), TRADE_COLUMNS) for row in told]
     paid = sum(row.amount_minor for row in told if row.kind == "payment")
     back = sum(row.amount_minor for row in told if row.kind == "refund")
     fees = sum(row.fee_minor for row in told)
@@ -56,7 +56,7 @@ def _flows(rows: Iterable[BillRow]) -> Iterable[tuple[BillRow, str, int]]:
             yield row, "退款", -row.amount_minor
 
 
-def _trade(row: BillRow, *, appid: str, mchid: str) -> dict[str, str]:
+def _trade(row: BillRow, *, appid: str, mchid: str, way_of: Callable[[str], str]) -> dict[str, str]:
     is_refund = row.kind == "refund"
     paid, back = (_yuan(0), _yuan(row.amount_minor)) if is_refund else (_yuan(row.amount_minor), _yuan(0))
     return {
@@ -77,7 +77,7 @@ def _trade(row: BillRow, *, appid: str, mchid: str) -> dict[str, str]:
         "商户退款单号": row.number if is_refund else "0",
         "退款金额": back,
         "充值券退款金额": _yuan(0),
-        "退款类型": "ORIGINAL" if is_refund else "",
+        "退款类型": way_of(row.number) if is_refund else "",
         "退款状态": "SUCCESS" if is_refund else "",
         "商品名称": row.subject.replace("`", "'").replace("\n", " ").replace("\r", " "),
         "手续费": f"{_yuan(row.fee_minor)}000",
