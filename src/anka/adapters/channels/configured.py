@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from anka.adapters.channels import alipay_keys, epay_keys, wechat_keys
+from anka.adapters.channels import alipay_keys, epay_keys, stripe_settings, wechat_keys
 from anka.adapters.channels.alipay import AlipayChannel
 from anka.adapters.channels.alipay_settings import AlipaySettings
 from anka.adapters.channels.epay import EpayChannel, EpaySettings
 from anka.adapters.channels.epay_v2 import EpayV2Channel, EpayV2Settings
 from anka.adapters.channels.port import Channel
+from anka.adapters.channels.stripe import StripeChannel
+from anka.adapters.channels.stripe_settings import StripeSettings
 from anka.adapters.channels.wechat import WechatChannel
 from anka.adapters.channels.wechat_keys import WechatSettings
 
@@ -43,6 +45,7 @@ KINDS: Mapping[str, Kind] = {
     "wechat": Kind(read=WechatSettings.read, sandbox_settings=wechat_keys.sandbox_settings, build=WechatChannel),
     "epay": Kind(read=EpaySettings.read, sandbox_settings=epay_keys.sandbox_settings, build=EpayChannel),
     "epay_v2": Kind(read=EpayV2Settings.read, sandbox_settings=epay_keys.sandbox_settings_v2, build=EpayV2Channel),
+    "stripe": Kind(read=StripeSettings.read, sandbox_settings=stripe_settings.sandbox_settings, build=StripeChannel),
 }
 """Every channel that can be configured; the order is that of the sandbox."""
 

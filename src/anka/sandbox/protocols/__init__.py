@@ -9,6 +9,7 @@ from anka.sandbox.protocols.base import Protocol, Setup
 from anka.sandbox.protocols.epay import EpayProtocol
 from anka.sandbox.protocols.epay_v2 import EpayV2Protocol
 from anka.sandbox.protocols.own import OwnProtocol
+from anka.sandbox.protocols.stripe import StripeProtocol
 from anka.sandbox.protocols.wechat import WechatProtocol
 
 Factory = Callable[[Setup], Protocol]
@@ -19,4 +20,5 @@ PROTOCOLS: dict[str, Factory] = {
     "epay": EpayProtocol,
     "epay_v2": EpayV2Protocol,
     "wechat": WechatProtocol,
+    "stripe": StripeProtocol,
 }

@@ -123,6 +123,16 @@ class Core:
             raise PaymentNotFound("The gateway does not know this payment.")
         return str(row[0])
 
+    def open_payments(self, *, most: int) -> list[Payment]:
+        """Return the payments that nobody decided about yet, newest first, without any fault."""
+        with self._store.transaction() as connection:
+            found = connection.execute(
+                "SELECT number FROM sandbox.payment WHERE protocol = %s AND status = 'open' ORDER BY changed_at DESC, number LIMIT %s",
+                (self._protocol, most),
+            ).fetchall()
+            rows = (find_payment(connection=connection, number=number) for (number,) in found)
+            return [row for row in rows if row is not None]
+
     def cashier_url(self, *, number: str) -> str:
         """Return the page where a person decides about a payment. Raises PaymentNotFound."""
         return f"{self._ground.base_url}/cashier/{self.payment(number=number).token}"
