@@ -70,6 +70,10 @@ GUARDS: dict[str, Removal] = {
     "expiry lock": edited("expire_unpaid", "FOR NO KEY UPDATE OF o SKIP LOCKED"),
     "stage read again": edited("move_units", "AND allowed.from_stage = unit.stage"),
     "table of moves": silenced_trigger("orders_unit", "unit_moves"),
+    "one live attempt": dropped_index("payments_attempt_one_live"),
+    "leg moves": silenced_trigger("payments_leg", "leg_moves"),
+    "refund moves": silenced_trigger("payments_refund", "refund_moves"),
+    "proof decided once": silenced_trigger("payments_proof", "proof_decided_once"),
     "attempt moves": silenced_trigger("payments_attempt", "attempt_moves"),
     "payment taken once": edited("take_payment", "AND status <> 'paid'"),
     "transaction once": all_of(

@@ -10,12 +10,13 @@ from tests.conftest import END
 from tests.databases import Database
 from tests.faults.bill_mutants import BILL_MUTANTS
 from tests.faults.clauses import CLAUSES
+from tests.faults.ladder import LADDER_MUTANTS
 from tests.faults.mutants import MUTANTS, Mutant
 from tests.faults.odd import ODD_MUTANTS
 from tests.faults.policy_mutants import POLICY_MUTANTS
 from tests.faults.receipts import RECEIPT_MUTANTS
 
-EVERY = MUTANTS + ODD_MUTANTS + CLAUSES + RECEIPT_MUTANTS + POLICY_MUTANTS + BILL_MUTANTS
+EVERY = MUTANTS + ODD_MUTANTS + LADDER_MUTANTS + CLAUSES + RECEIPT_MUTANTS + POLICY_MUTANTS + BILL_MUTANTS
 
 
 @pytest.mark.breaks_invariants
