@@ -159,6 +159,10 @@ def test_a_bill_is_ready_at_ten_in_china(world: World) -> None:
         [Said(200, {})],
         [Said(200, {"hash_type": "MD5", "hash_value": "", "download_url": ""})],
         [Said(200, {"hash_type": "SHA1", "hash_value": "", "download_url": "https://api/x"}, "not")],
+        *(
+            [Said(200, {"hash_type": "SHA1", "hash_value": "", "download_url": address})]
+            for address in ("http://[", "https://api.mch.weixin.qq.com/v3/pay/transactions/native", "")
+        ),
     ],
 )
 def test_no_bill_is_no_bill(world: World, answers: list[Said]) -> None:

@@ -98,8 +98,13 @@ class WechatClient:
 
     def download(self, *, address: str, patience: float) -> bytes:
         """Return a file WeChat named, from the host we know and no other. It is not signed: compare its hash. Raises NotHeard."""
-        split = urlsplit(address)
+        try:
+            split = urlsplit(address)
+        except ValueError as reason:
+            raise NotHeard("malformed_answer") from reason
         path = split.path.removeprefix(urlsplit(self._settings.base_url).path)
+        if not path.startswith("/v3/billdownload/"):
+            raise NotHeard("malformed_answer")
         target = f"{path}?{split.query}" if split.query else path
         status, _, content = self._exchange(method="GET", target=target, body=b"", patience=patience, largest=LARGEST_BILL)
         if status != 200:
