@@ -47,7 +47,7 @@ def wallet_statement(*, person_id: int, currency: str, before: int | None, limit
 
 
 # The merchant's own accounts, in the order money goes through them.
-MERCHANT_ACCOUNTS = ("pending", "available", "frozen")
+MERCHANT_ACCOUNTS = ("pending", "available", "frozen", "deposit", "withdrawing")
 BALANCES = """
 SELECT code, credits - debits FROM ledger_account WHERE shop_id = %s AND code = ANY (%s) AND currency = %s
 """

@@ -6,9 +6,10 @@ from anka.web import accounts, notices, policy, preferences
 from anka.web.buyer import cancel, cases, key_check, orders, payments, refunds, shop, wallet
 from anka.web.merchant import cases as shop_cases
 from anka.web.merchant import deliver, refund, workbench
+from anka.web.merchant import funds as shop_funds
 from anka.web.merchant import money as shop_money
 from anka.web.merchant import orders as shop_orders
-from anka.web.platform import alerts, finance, money, queue, rules, rules_draft, rules_edit, rules_publish, rules_runs
+from anka.web.platform import alerts, finance, money, queue, rules, rules_draft, rules_edit, rules_publish, rules_runs, withdrawals
 from anka.web.platform import cases as disputes
 from anka.web.platform import orders as any_orders
 from anka.web.platform import refunds as stuck_refunds
@@ -33,6 +34,7 @@ pages: list[URLPattern] = [
     path("notices/read", notices.read),
     path("shop", workbench.show),
     path("shop/money", shop_money.show),
+    path("shop/money/<str:action>", shop_funds.act),
     path("shop/orders/<str:number>", shop_orders.show),
     path("shop/orders/<str:number>/accept", shop_orders.accept),
     path("shop/orders/<str:number>/deliver", deliver.wizard),
@@ -46,6 +48,8 @@ pages: list[URLPattern] = [
     path("platform/cases/<str:number>/ruling", disputes.rule),
     path("platform/cases/<str:number>/<str:action>", disputes.act),
     path("platform/orders/<str:number>", any_orders.show),
+    path("platform/withdrawals", withdrawals.show),
+    path("platform/withdrawals/<str:number>/<str:decision>", withdrawals.decide),
     path("platform/money", money.show),
     path("platform/money/<str:number>/<str:decision>", money.decide),
     path("platform/refunds", stuck_refunds.show),

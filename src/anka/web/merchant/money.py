@@ -9,7 +9,8 @@ from django.views.decorators.http import require_safe
 
 from anka.cases.workbench import settling
 from anka.core.refusals import BadInput
-from anka.ledger.queries import Movement, merchant_balances, merchant_movements
+from anka.ledger.queries import Movement, merchant_movements
+from anka.web.merchant import funds
 from anka.web.merchant.who import workplace
 from anka.web.requests import PageRequest
 
@@ -24,11 +25,23 @@ MOVED = {
     "case_held": gettext_lazy("Frozen for a case"),
     "case_freed": gettext_lazy("The case is over, free again"),
     "refund_accepted": gettext_lazy("Back to the buyer"),
+    "compensated": gettext_lazy("Compensation to the buyer"),
+    "penalised": gettext_lazy("Penalty"),
+    "receivable_collected": gettext_lazy("What was owed to the platform, paid back"),
+    "deposit_paid_in": gettext_lazy("Deposit paid in"),
+    "deposit_from_balance": gettext_lazy("Into the deposit"),
+    "deposit_released": gettext_lazy("The deposit, given back"),
+    "withdrawal_asked": gettext_lazy("Set aside for a withdrawal"),
+    "withdrawal_paid": gettext_lazy("Withdrawn to the bank"),
+    "withdrawal_failed": gettext_lazy("A withdrawal that was not paid, available again"),
+    "channel_fee_borne": gettext_lazy("A channel's fee"),
 }
 PLACES = {
     "pending": gettext_lazy("Pending"),
     "available": gettext_lazy("Available"),
     "frozen": gettext_lazy("Frozen"),
+    "deposit": gettext_lazy("Deposit"),
+    "withdrawing": gettext_lazy("On its way out"),
 }
 
 
@@ -42,7 +55,8 @@ def show(request: PageRequest) -> HttpResponse:
     shown = {
         "shop": here.shown("/shop/money"),
         "currency": CURRENCY,
-        "balances": merchant_balances(shop_id=shop_id, currency=CURRENCY),
+        **funds.shown_on(here),
+        "notices": funds.done(request),
         "settling": [
             {
                 "url": f"/shop/orders/{one.order_number}",
