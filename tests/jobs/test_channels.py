@@ -43,6 +43,7 @@ class Asked(SandboxChannel):
         )
         self.asked: list[str] = []
         self.open_to = {"desktop", "mobile", "wechat"}
+        self.place = "https://pay.invalid"
 
     def start(self, *, payment: PaymentRequest, now: datetime) -> Started:
         # Nobody may hold a transaction open while a channel is being asked.
@@ -50,7 +51,7 @@ class Asked(SandboxChannel):
         self.asked.append(payment.device)
         if payment.device not in self.open_to:
             raise PaymentNotStarted("refused")
-        return Started(cashier_url=f"https://pay.invalid/{payment.device}/{len(self.asked)}", qr_text="")
+        return Started(cashier_url=f"{self.place}/{payment.device}/{len(self.asked)}" if self.place else "", qr_text="")
 
 
 @pytest.fixture
@@ -123,6 +124,15 @@ def test_a_cashier_that_does_not_open_charges_nobody_and_can_be_tried_again(mark
     begun = begin(market, order, "asked", request=key)
     assert begun.started is not None
     assert [payment.number for payment in order.state.payments] == [begun.number]
+
+
+@pytest.mark.parametrize("place", ["javascript:alert(1)//", "data:text/html,", "/relative", "https://pay.invalid/a b", ""])
+def test_a_browser_is_sent_to_no_place_that_is_none(market: Market, asked: Asked, place: str) -> None:
+    asked.place = place
+    order = market.an_order()
+    with pytest.raises(CashierNotOpened):
+        begin(market, order, "asked")
+    assert looked(market, order, order.state.payments[0].number) is None
 
 
 def test_eight_who_begin_at_once_are_sent_to_one_cashier(market: Market, asked: Asked) -> None:

@@ -4,6 +4,7 @@ A channel that has to be asked for its cashier is asked after the payment was co
 pay; its answer is kept. Looking asks nobody: an address of the other channels is signed anew each time, that of these is the one kept.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -27,6 +28,8 @@ from anka.payments.cashiers import Cashier, kept_cashier
 
 # A page for a phone's browser lives five minutes at WeChat Pay, the shortest of all; codes and other pages live as long as the payment.
 MOBILE_PAGE_LASTS = timedelta(minutes=4)
+# What a buyer's browser may be sent to: pages, and the channels' own apps. A gateway is not trusted with anything else.
+ADDRESS = re.compile(r"(https?|weixin|alipays?)://[!-~]+")
 
 
 class CashierNotOpened(Refusal):
@@ -132,7 +135,7 @@ def _opened(state: OrderState, payment: Payment, at: Moment, seat: Seat) -> Star
 def _asked(state: OrderState, payment: Payment, at: Moment, seat: Seat, other: Cashier | None) -> Cashier:
     """Ask the channel and keep what it says; where it does not want to open a second cashier, one for another device does too."""
     try:
-        started = sign(state=state, payment=payment, at=at, seat=seat)
+        started = _somewhere(sign(state=state, payment=payment, at=at, seat=seat))
     except PaymentNotStarted as refused:
         if other is not None:
             return other
@@ -140,3 +143,10 @@ def _asked(state: OrderState, payment: Payment, at: Moment, seat: Seat, other: C
     opened = Cashier(device=seat.device, cashier_url=started.cashier_url, qr_text=started.qr_text)
     lasts = min(payment.expires_at, at.now + MOBILE_PAGE_LASTS) if seat.device == "mobile" else payment.expires_at
     return record_cashier(payment_number=payment.number, cashier=opened, valid_until=lasts, at=at)
+
+
+def _somewhere(started: Started) -> Started:
+    """Return where to pay if that is a place a browser may go to, or a code."""
+    if (started.cashier_url or not started.qr_text) and not ADDRESS.fullmatch(started.cashier_url):
+        raise PaymentNotStarted("the channel named no place where anybody could pay")
+    return started

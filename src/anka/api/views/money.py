@@ -20,8 +20,8 @@ def payment_view(state: OrderState, payment: Payment, started: Started | None) -
         expires_at=payment.expires_at,
         paid_at=payment.paid_at,
         refunded_minor=payment.refunded_minor,
-        cashier_url=started.cashier_url if started else None,
-        qr=started.qr_text if started else None,
+        cashier_url=(started.cashier_url or None) if started else None,
+        qr=(started.qr_text or None) if started else None,
     )
 
 
