@@ -122,6 +122,9 @@ GUARDS: dict[str, Removal] = {
     "notice of rules": dropped_constraint("policies_publication", "publication_gives_notice"),
     "rules of the moment": edited("write_placed_order", "policy_in_force(in_at) IS DISTINCT FROM in_order ->> 'policy_version'", "false"),
     "role held": edited("lock_policies", "FOR SHARE"),
+    "funds lock": edited("lock_funds", "PERFORM pg_advisory_xact_lock(7266742, (in_shop % 2147483647)::integer);"),
+    "balances lock": edited("lock_merchant_position", "FOR NO KEY UPDATE"),
+    "withdrawal moves": silenced_trigger("funds_withdrawal", "withdrawal_moves"),
     "escrow floor": dropped_constraint("ledger_account", "account_floor"),
 }
 

@@ -12,11 +12,12 @@ from tests.builders import at
 from tests.faults.case_flows import CASE_FLOWS
 from tests.faults.crash import Flow, crash_points, dies_at, places
 from tests.faults.flows import FLOWS, Ground, Shelf, a_paid, stands
+from tests.faults.funds import FUNDS_FLOWS
 from tests.faults.ladder import LADDER_FLOWS
 from tests.faults.odd import ODD_FLOWS
 
 
-@pytest.mark.parametrize("flow", [*FLOWS, *ODD_FLOWS, *LADDER_FLOWS, *CASE_FLOWS], ids=str)
+@pytest.mark.parametrize("flow", [*FLOWS, *ODD_FLOWS, *LADDER_FLOWS, *CASE_FLOWS, *FUNDS_FLOWS], ids=str)
 def test_exactly_once_whatever_the_moment_of_death(flow: Flow[Any]) -> None:
     assert crash_points(flow) >= 4
 
