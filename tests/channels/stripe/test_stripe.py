@@ -30,6 +30,7 @@ from anka.adapters.channels.port import (
 from anka.adapters.channels.stripe import CHINA, StripeChannel
 from anka.adapters.channels.stripe_settings import StripeSettings
 from anka.domain.money import EXPONENTS
+from anka.sandbox import clock
 from tests.channels.stripe.world import AMOUNT, Cards, a_refund
 
 S = EvidenceStatus
@@ -125,7 +126,21 @@ def test_what_the_search_does_not_know_is_still_open(cards: Cards) -> None:
 
 
 def test_the_same_number_never_pays_twice_also_when_stripe_has_forgotten_the_key(trading: Cards) -> None:
-    """The key is kept for a day; the refund is looked for before it is asked for."""
+    """A key is kept for a day. Later only looking for the refund before asking for it keeps it from being paid again."""
+    request = known(trading, "R2", 100)
+    first = trading.channel.submit_refund(request=request, now=trading.now)
+    trading.play_refund("R2", "succeeded")
+    clock.advance(home=trading.world.home, seconds=25 * 3_600)
+
+    again = trading.channel.submit_refund(request=request, now=trading.now)
+    without_looking = trading.sdk.v1.refunds.create({"payment_intent": trading.intent(), "amount": 100}, {"idempotency_key": "R2"})
+
+    assert (first.channel_number, again.channel_number) == ("re_R2", "re_R2")
+    assert without_looking.id != "re_R2"
+    assert sorted(trading.refunds()) == [100, 100, 600]
+
+
+def test_the_same_number_with_another_sum_is_unknown(trading: Cards) -> None:
     first, again = OPERATIONS["refund"](trading), OPERATIONS["refund"](trading)
     other = trading.channel.submit_refund(request=known(trading, "R2", 300), now=trading.now)
 

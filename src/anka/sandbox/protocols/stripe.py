@@ -26,6 +26,7 @@ from anka.sandbox.store import Payment
 
 Fields = Mapping[str, str]
 Object = dict[str, object]
+KEY_IS_KEPT = timedelta(hours=24)
 SHORTEST, LONGEST = timedelta(minutes=30), timedelta(hours=24)
 FIREWALL = Reply(status=200, body=b"<html><title>Just a moment...</title></html>", content_type="text/html; charset=utf-8")
 _STRANGERS_SECRET = "whsec_" + "0" * 48
@@ -169,7 +170,11 @@ class StripeProtocol:
         payment = self._core.payment(number=number)
         if not re.fullmatch("[0-9]{1,12}", amount) or fields.get(f"metadata[{REFUND}]", key) != key or not key:
             return _error(400, "invalid_request_error", "", "amount")
-        order = RefundOrder(payment_number=number, refund_number=key, amount_minor=int(amount), currency=payment.currency)
+        # Stripe keeps a key for a day; afterwards the same key is another request.
+        known = self._core.refunds_of(payment_number=number)
+        forgotten = any(refund.number == key and moment.now - refund.changed_at >= KEY_IS_KEPT for refund in known)
+        name = f"{key}-{secrets.token_hex(4)}" if forgotten else key
+        order = RefundOrder(payment_number=number, refund_number=name, amount_minor=int(amount), currency=payment.currency)
         try:
             told = self._core.submit_refund(order=order, moment=moment)
         except OutOfFunds:
