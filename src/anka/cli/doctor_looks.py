@@ -8,7 +8,7 @@ import msgspec
 from anka.adapters.keyring.file import FileKeyring, KeyringNotUsable
 from anka.config.environment import Environment
 from anka.config.migrate import state_tables
-from anka.core import clock, database, heartbeat
+from anka.core import audits, clock, database, freezes, heartbeat
 from anka.core.refusals import NotFound
 from anka.domain.policy.table import default_rules
 from anka.jobs import checkpoints, condition, keys
@@ -18,6 +18,8 @@ from anka.vault.keyring import DataKeyDidNotOpen, KeyEncryptionKeyMissing
 
 LATE = timedelta(minutes=5)
 OLD_TRANSACTION = timedelta(minutes=5)
+# The worker audits hourly what has changed, and everything by night.
+AUDIT_LATE = timedelta(hours=2)
 MOST_CONNECTIONS = 0.8
 PAGE = 1000
 MOST_PAGES = 1000
@@ -27,11 +29,13 @@ APPEND_ONLY = (
     "core_checkpoint",
     "core_checkpoint_key",
     "core_retired_key",
+    "core_freeze",
     "ledger_journal",
     "ledger_transfer",
     "payments_notice",
     "payments_transaction",
     "payments_evidence",
+    "payments_cashier",
     "cases_receipt",
     "catalog_terms",
     "orders_policy",
@@ -259,3 +263,32 @@ def queue(_installation: Environment) -> Finding:
             "queue", f"{waiting} things are more than 5 minutes late, the oldest {oldest:.0f} s{leases}", "start a worker: anka worker"
         )
     return Finding("queue", "nothing is more than 5 minutes late")
+
+
+@_look
+def last_audit(_installation: Environment) -> Finding:
+    """Look when the books were audited last, and what was found."""
+    run = audits.last_run()
+    if run is None:
+        # Books in which nothing stands need no audit.
+        empty = not database.value("SELECT EXISTS (SELECT FROM ledger_journal)")
+        return Finding("audit", "never run", "" if empty else "start a worker (anka up, or anka worker), or run: anka audit")
+    real = clock.moment().real
+    what = "everything" if run.scope == "whole" else "what had changed"
+    found = f"{what} audited {run.ended_at:%Y-%m-%d %H:%M} UTC by {run.asked_by}: {run.violations or 'no'} violations"
+    if run.violations or audits.standing_findings(limit=1):
+        return Finding("audit", found, "run: anka audit, and look at /platform/finance")
+    return Finding("audit", found, "start a worker: the books are audited every hour" if real - run.ended_at > AUDIT_LATE else "")
+
+
+@_look
+def payouts(_installation: Environment) -> Finding:
+    """Tell whether payouts flow."""
+    frozen = freezes.standing_freeze()
+    if frozen is None:
+        return Finding("payouts", "they flow")
+    step = frozen.frozen
+    reason = " ".join(step.reason.split())[:200]
+    return Finding(
+        "payouts", f"frozen since {step.at:%Y-%m-%d %H:%M} UTC by {step.actor}: {reason}", "look into it, then thaw at /platform/finance"
+    )

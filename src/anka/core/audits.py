@@ -13,14 +13,7 @@ FINDINGS = """
 SELECT id, invariant, place, what, found_at, seen_at, gone_at FROM core_audit_finding
 WHERE gone_at IS NULL ORDER BY found_at DESC, id DESC LIMIT %s
 """
-KEEP = """
-INSERT INTO core_audit_run (scope, asked_by, market_at, started_at, ended_at, position, violations)
-VALUES (%s, %s, %s, %s, greatest(%s, %s), %s, %s) RETURNING id
-"""
-FORGET = """
-DELETE FROM core_audit_run WHERE id IN (
-    SELECT id FROM core_audit_run WHERE started_at < %s::timestamptz - interval '90 days' ORDER BY id LIMIT 1000)
-"""
+KEEP = "SELECT keep_audit_run(%s, %s, %s, %s, %s, %s, %s)"
 FIND = "SELECT * FROM keep_findings(%s, %s::jsonb, %s)"
 MOST = 200
 
@@ -79,7 +72,5 @@ def keep_run(*, run: Run, found: str, complete: str) -> list[tuple[str, str, str
     `complete` is "whole" where everything was looked at and all that was found is given, so that the rest is known to be gone.
     """
     database.require_transaction()
-    times = (run.started_at, run.started_at, run.ended_at)
-    database.rows(KEEP, (run.scope, run.asked_by, run.market_at, *times, run.position, run.violations))
-    database.rows(FORGET, (run.started_at,))
+    database.rows(KEEP, (run.scope, run.asked_by, run.market_at, run.started_at, run.ended_at, run.position, run.violations))
     return [(row[0], row[1], row[2]) for row in database.rows(FIND, (run.ended_at, found, complete == "whole"))]

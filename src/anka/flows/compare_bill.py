@@ -1,6 +1,6 @@
 """Compare a batch of a bill's lines with our books, post their fees and settlements, and note what differs. Harmless to repeat."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -29,18 +29,23 @@ PUT_RIGHT = "the books and the bill agree by now"
 CORRECTED = "the bills that count do not say so any more"
 
 
-def compare_lines(*, bill: KeptBill, lines: Sequence[int], at: Moment) -> list[Verdict]:
-    """Compare these lines, which follow each other, and return what our books say of them. A bill that was superseded is left alone."""
+def compare_lines(*, bill: KeptBill, lines: Sequence[int], leaving: Collection[str] = (), up_to: int, at: Moment) -> list[Verdict]:
+    """Compare these lines and return what our books say of them. A bill that was superseded is left alone.
+
+    Lines with a verdict in `leaving` are left to be acted upon and compared again; where there are none, the bill counts as compared up to
+    the line `up_to`.
+    """
     with database.transaction():
         if not database.rows(LOCK, (bill.id,)):
             return []
         verdicts = judged(bill_id=bill.id, lines=lines)
         told = {line.line: line for line in bill_lines(bill_id=bill.id, lines=lines)}
         _post(bill, [(told[verdict.line], verdict) for verdict in verdicts if verdict.verdict == MATCHED], at)
-        found = [_found(bill, told[verdict.line], verdict) for verdict in verdicts if verdict.verdict != MATCHED]
+        found = [_found(bill, told[verdict.line], verdict) for verdict in verdicts if verdict.verdict not in (MATCHED, *leaving)]
         if found:
             database.rows(NOTE, (at.now, ACTOR, msgspec.json.encode(found).decode()))
-        database.rows(ADVANCE, (max(lines, default=0), bill.id))
+        if not any(verdict.verdict in leaving for verdict in verdicts):
+            database.rows(ADVANCE, (up_to, bill.id))
         return verdicts
 
 

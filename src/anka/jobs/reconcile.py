@@ -164,14 +164,17 @@ def ask_daily(*, at: Moment) -> int:
 
 
 def _compare_batch(bill: KeptBill, lines: Sequence[int], at: Moment) -> list[Verdict]:
-    """Act on what can be put right at once, then write down what is left."""
-    before = bills.judged(bill_id=bill.id, lines=lines)
-    wanting = {one.line: one.verdict for one in before if one.verdict in _ACTS}
+    """Compare a batch; act on what can be put right at once, and write down what is left of that."""
+    verdicts = compare_bill.compare_lines(bill=bill, lines=lines, leaving=tuple(_ACTS), up_to=lines[-1], at=at)
+    wanting = {one.line: one.verdict for one in verdicts if one.verdict in _ACTS}
+    if not wanting:
+        return verdicts
     told = {line.line: line for line in bills.bill_lines(bill_id=bill.id, lines=list(wanting))}
     calls = ASKED_AT_ONCE
     for number, verdict in wanting.items():
         calls -= _ACTS[verdict](bill, told[number], calls, at)
-    return compare_bill.compare_lines(bill=bill, lines=lines, at=at)
+    again = compare_bill.compare_lines(bill=bill, lines=list(wanting), up_to=lines[-1], at=at)
+    return [one for one in verdicts if one.line not in wanting] + again
 
 
 def _take(bill: KeptBill, line: KeptLine, calls: int, at: Moment) -> int:

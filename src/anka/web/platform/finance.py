@@ -21,11 +21,12 @@ from anka.jobs.channels import channels
 from anka.jobs.outcomes import KINDS, Unknown, UnknownCursor, unknown_outcomes
 from anka.payments import bills
 from anka.payments.bills import CHINA, Difference, DifferenceCursor, DifferenceKind, DifferenceState
-from anka.payments.three_ways import day_of_channel
+from anka.payments.three_ways import ThreeWays, day_of_channel
 from anka.web import words
 from anka.web.platform.invariant_words import INVARIANTS
 from anka.web.platform.staff import names_of, staff_of
 from anka.web.requests import PageRequest, key_of, new_key
+from anka.web.templatetags.anka import money
 
 ADDRESS = "/platform/finance"
 ON_A_PAGE = 30
@@ -159,7 +160,8 @@ def day(request: PageRequest, channel: str, day: str) -> HttpResponse:
         "channel": words.channel(channel),
         "day": wanted,
         "seen": seen,
-        "rows": [{"row": row, "what": OUTCOME_WORDS[row.what]} for row in seen.rows],
+        "rows": [_row(row) for row in seen.rows],
+        "charges": [{"fee": _sum(one.fee_minor, one.currency), "settled": _sum(one.settled_minor, one.currency)} for one in seen.charges],
         "items": [_item(one, 0) for one in found],
         "before_url": f"{ADDRESS}/days/{channel}/{wanted - timedelta(days=1)}" if wanted > date(2000, 1, 1) else None,
         "after_url": f"{ADDRESS}/days/{channel}/{wanted + timedelta(days=1)}" if wanted < date(2100, 1, 1) else None,
@@ -267,6 +269,8 @@ def _item(one: Difference, person_id: int) -> Shown:
         "badge": STATES[one.status.value],
         "tone": "wait" if one.status == DifferenceState.OPEN else "ok",
         "channel": words.channel(one.channel),
+        "ours": _sum(one.ours_minor, one.currency),
+        "theirs": _sum(one.theirs_minor, one.currency),
         "is_open": one.status == DifferenceState.OPEN,
         "needs_two": needs_two(amount_minor=one.size_minor),
         "proposed": STATES.get(one.proposed_as or "", ""),
@@ -274,6 +278,16 @@ def _item(one: Difference, person_id: int) -> Shown:
         "proposed_by_me": one.proposed_by == f"{ActorKind.PLATFORM}:{person_id}",
         "decided_by": _who(one.decided_by) if one.decided_by else "",
     }
+
+
+def _row(row: ThreeWays) -> Shown:
+    sums = {"billed": row.billed_minor, "ours": row.ours_minor, "booked": row.booked_minor}
+    return {"row": row, "what": OUTCOME_WORDS[row.what], **{name: _sum(minor, row.currency) for name, minor in sums.items()}}
+
+
+def _sum(minor: int | None, currency: str) -> str:
+    """Return an amount as it stands on pages, "" where there is none."""
+    return "" if minor is None else money(minor, currency)
 
 
 def _unknown(found: list[Unknown]) -> list[Shown]:

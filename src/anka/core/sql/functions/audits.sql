@@ -24,3 +24,13 @@ BEGIN
         SELECT kept.invariant, kept.place, kept.what FROM kept WHERE kept.news ORDER BY 1, 2, 3;
 END
 $$;
+
+-- Keep that the audit was run, and forget runs of three months ago, a batch at a time.
+CREATE OR REPLACE FUNCTION keep_audit_run(in_scope text, in_by text, in_market timestamptz, in_started timestamptz, in_ended timestamptz,
+    in_position text, in_violations integer) RETURNS void LANGUAGE sql AS
+$$
+    INSERT INTO core_audit_run (scope, asked_by, market_at, started_at, ended_at, position, violations)
+        VALUES (in_scope, in_by, in_market, in_started, greatest(in_started, in_ended), in_position, in_violations);
+    DELETE FROM core_audit_run WHERE id IN (
+        SELECT id FROM core_audit_run WHERE started_at < in_started - interval '90 days' ORDER BY id LIMIT 1000);
+$$;

@@ -110,15 +110,18 @@ $$
             WHERE placed.kind <> 'settlement' AND journal.shop_id = placed.shop_id AND journal.idempotency_key IN (
                 format('fee:%s:%s', placed.channel, placed.reference), format('fee:%s:%s:returned', placed.channel, placed.reference))
             ) AS charged ON true
+        -- A channel may know a payment and its refunds by one number, so a refund is told by ours. Each question has an index of its own.
         CROSS JOIN LATERAL (
-            SELECT EXISTS (
-                SELECT FROM payments_bill_line AS other JOIN payments_bill AS bill ON bill.id = other.bill_id
-                WHERE other.kind = placed.kind AND bill.channel = placed.channel AND bill.superseded_at IS NULL AND bill.read_at IS NOT NULL
-                    -- A channel may know a payment and its refunds by one number, so a refund is told by ours.
-                    AND CASE WHEN placed.kind LIKE 'refund%' AND placed.number <> '' THEN other.number = placed.number
-                        ELSE placed.channel_number <> '' AND other.channel_number = placed.channel_number
-                            OR placed.kind = 'payment' AND placed.number <> '' AND other.number = placed.number END
-                    AND (bill.day, bill.id, other.line) < (placed.day, placed.bill_id, placed.line)) AS seen) AS twice
+            SELECT placed.channel_number <> '' AND NOT (placed.kind LIKE 'refund%' AND placed.number <> '') AND EXISTS (
+                    SELECT FROM payments_bill_line AS other JOIN payments_bill AS bill ON bill.id = other.bill_id
+                    WHERE other.channel_number = placed.channel_number AND other.kind = placed.kind AND bill.channel = placed.channel
+                        AND bill.superseded_at IS NULL AND bill.read_at IS NOT NULL
+                        AND (bill.day, bill.id, other.line) < (placed.day, placed.bill_id, placed.line))
+                OR placed.number <> '' AND placed.kind IN ('payment', 'refund', 'refund_reversed') AND EXISTS (
+                    SELECT FROM payments_bill_line AS other JOIN payments_bill AS bill ON bill.id = other.bill_id
+                    WHERE other.number = placed.number AND other.kind = placed.kind AND bill.channel = placed.channel
+                        AND bill.superseded_at IS NULL AND bill.read_at IS NOT NULL
+                        AND (bill.day, bill.id, other.line) < (placed.day, placed.bill_id, placed.line)) AS seen) AS twice
     ORDER BY placed.line;
 $$;
 
