@@ -107,8 +107,8 @@ def approve(made: Ground, *, actor: Actor | None = None) -> object:
     return approve_proof(actor=actor or made.second, refund_number=made.refund, leg=1, reference="B-1", at=at(10))
 
 
-def take(made: Ground) -> object:
-    return take_stuck_refund(actor=made.first, refund_number=made.refund, leg=1, at=at(8))
+def take(made: Ground) -> None:
+    take_stuck_refund(actor=made.first, refund_number=made.refund, leg=1, at=at(8))
 
 
 def see(made: Ground) -> object:

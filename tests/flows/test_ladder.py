@@ -1,9 +1,7 @@
 """A refund its channel cannot complete: who looks after it, which other ways it may take, and that its money goes out once."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -11,16 +9,11 @@ from anka.core import database
 from anka.core.actors import Actor, ActorKind
 from anka.core.clock import Moment
 from anka.core.refusals import BadInput, MovedMeanwhile, NotFound, Refusal
-from anka.domain.refund_plan import ChannelLimit
 from anka.domain.refund_states import AttemptState
 from anka.flows.appoint_staff import appoint_staff
 from anka.flows.choose_wallet import choose_wallet
 from anka.flows.confirm_outcome import confirm_outcome
 from anka.flows.decide_proof import approve_proof, refuse_proof
-from anka.flows.open_case import quote_case
-from anka.flows.record_refund_outcome import Evidence, record_refund_outcome
-from anka.flows.steps.judge import Claim
-from anka.flows.steps.plan_money_back import RefundWindowOver
 from anka.flows.steps.stuck_leg import (
     OutcomeStillOpen,
     OwnRefund,
@@ -31,96 +24,25 @@ from anka.flows.steps.stuck_leg import (
 from anka.flows.stuck_refund import close_look, note_stuck_refund, retry_refund, take_stuck_refund
 from anka.flows.submit_attempt import Asking, submit_attempt
 from anka.flows.transfer_by_hand import Transfer, abandon_transfer, begin_transfer, transfer_by_hand
-from anka.payments import arrangements
-from anka.payments.arrangements import arrange
-from anka.payments.queries import refunds_of_order
 from tests import builders
-from tests.builders import Order, at, wallet
-
-PRICE = 10_000
-S = AttemptState
-
-
-def finance() -> Actor:
-    person = builders.a_person()
-    appoint_staff(actor=builders.OPERATOR, person_id=person, role="finance")
-    return Actor(kind=ActorKind.PLATFORM, person_id=person)
-
-
-def numbers(order: Order) -> list[tuple[str, str, str]]:
-    """Number, channel and status of every attempt, oldest first."""
-    found = database.rows(
-        "SELECT attempt.number, attempt.channel, attempt.status FROM payments_attempt AS attempt JOIN payments_refund AS refund "
-        "ON refund.shop_id = attempt.shop_id AND refund.id = attempt.refund_id WHERE refund.shop_id = %s AND refund.order_id = %s "
-        "ORDER BY attempt.id",
-        (order.shop.id, order.state.id),
-    )
-    return [(number, channel, status) for number, channel, status in found]
-
-
-def states(order: Order) -> list[str]:
-    return [f"{channel} {status}" for _number, channel, status in numbers(order)]
-
-
-def refund(order: Order) -> str:
-    (found,) = refunds_of_order(shop_id=order.shop.id, order_id=order.state.id)
-    return found.number
-
-
-def status(order: Order) -> str:
-    (found,) = refunds_of_order(shop_id=order.shop.id, order_id=order.state.id)
-    assert found.status == found.legs[0].status
-    return found.status
-
-
-def owed(order: Order) -> int:
-    return order.shop.balance("refund_payable:sandbox")
-
-
-def queue(order: Order) -> list[tuple[str, int | None, str | None]]:
-    found = database.rows("SELECT reason, owner, ended_as FROM payments_stuck WHERE shop_id = %s ORDER BY id", (order.shop.id,))
-    return [(reason, owner, ended) for reason, owner, ended in found]
-
-
-def told(order: Order, audience: str) -> list[str]:
-    asked = "SELECT kind FROM messaging_notice WHERE shop_id = %s AND audience = %s AND kind LIKE 'refund%%' ORDER BY id"
-    return [kind for (kind,) in database.rows(asked, (order.shop.id, audience))]
-
-
-def say(order: Order, said: AttemptState, *, attempt: int = -1, minutes: float = 7, source: str = "answer") -> AttemptState:
-    number = numbers(order)[attempt][0]
-    evidence = Evidence(status=said, source=source, observed_at=at(minutes).now)
-    return record_refund_outcome(number=number, evidence=evidence, at=at(minutes))
-
-
-def stuck(said: AttemptState = S.FAILED) -> Order:
-    """A cancelled order whose refund the channel refused, or could not complete."""
-    order = builders.a_cancelled_order()
-    submit_attempt(number=numbers(order)[0][0], at=at(6))
-    say(order, said)
-    assert status(order) == "stuck"
-    return order
-
-
-def unknown_for_good() -> Order:
-    """A refund that was sent once through a channel nobody can ask, and nobody knows what became of it."""
-    order = builders.a_cancelled_order()
-    number = numbers(order)[0][0]
-    submit_attempt(number=number, at=at(6), asking=lambda _channel: Asking.ONCE)
-    assert submit_attempt(number=number, at=at(7), asking=lambda _channel: Asking.ONCE) is None
-    return order
-
-
-def arrived_in_wallet(order: Order) -> None:
-    number = numbers(order)[-1][0]
-    submit_attempt(number=number, at=at(9))
-    say(order, S.SUCCEEDED, minutes=9)
-    assert (status(order), owed(order), wallet(order.buyer)) == ("succeeded", 0, PRICE)
-    assert order.moneys == ["refunded"]
-
-
-def a_transfer(reference: str | None = None, amount_minor: int = PRICE) -> Transfer:
-    return Transfer(payee="张三 6222…0011", bank="1", reference=reference or f"B{builders.serial()}", amount_minor=amount_minor)
+from tests.builders import Order, at
+from tests.flows.ladder import (
+    PRICE,
+    S,
+    a_transfer,
+    arrived_in_wallet,
+    finance,
+    numbers,
+    owed,
+    queue,
+    refund,
+    say,
+    states,
+    status,
+    stuck,
+    told,
+    unknown_for_good,
+)
 
 
 def test_a_stuck_refund_stands_in_the_queue_and_people_are_told() -> None:
@@ -393,83 +315,6 @@ def test_the_alarm_is_raised_once_and_a_person_comes_on_the_sixth_day() -> None:
         begin_transfer(actor=finance(), refund_number=refund(order), leg=1, at=at(days=7))
     say(order, S.SUCCEEDED, minutes=8 * 1440)
     assert (status(order), queue(order)) == ("succeeded", [("late", None, "arrived")])
-
-
-@pytest.fixture
-def window_over() -> Iterator[None]:
-    """The channel takes money back for a minute only."""
-    arrange(windows={"sandbox": timedelta(minutes=1)})
-    yield
-    arrange()
-
-
-def quoted(order: Order, refund_to: str = "original") -> dict[str, Any]:
-    claim = Claim(reason=builders.CHANGED_MIND, refund_to=refund_to)
-    return quote_case(actor=order.buyer, order_number=order.number, claim=claim, at=at(5))
-
-
-@pytest.mark.usefixtures("window_over")
-def test_money_its_channel_no_longer_takes_back_says_so_before_anybody_confirms() -> None:
-    order = builders.a_sealed_order()
-    said = quoted(order)
-    assert (said["allowed"], said["why_not"]["code"], said["other_ways"]) == (False, "refund_window_over", ["wallet", "hand"])
-    with pytest.raises(RefundWindowOver):
-        order.cancel()
-    for way in said["other_ways"]:
-        assert [leg["channel"] for leg in quoted(order, way)["legs"]] == [way]
-
-
-def test_nobody_transfers_by_hand_what_a_channel_takes_back() -> None:
-    order = builders.a_sealed_order()
-    said = quoted(order, "hand")
-    assert (said["allowed"], said["why_not"]["code"], said["other_ways"]) == (False, "hands_not_needed", [])
-    assert quoted(order)["other_ways"] == []
-
-
-def test_two_refunds_of_one_payment_keep_the_channels_distance() -> None:
-    order = builders.a_sealed_order(quantity=3)
-    minute = ChannelLimit(None, None, timedelta(minutes=1))
-    with limited({"sandbox": minute}):
-        for position in (1, 2, 3):
-            order.cancel(Claim(reason=builders.CHANGED_MIND, positions=(position,)), when=at(5))
-    asked = "SELECT due_at FROM core_outbox WHERE shop_id = %s AND topic = 'refund' ORDER BY id"
-    assert [due for (due,) in database.rows(asked, (order.shop.id,))] == [at(5).now, at(6).now, at(7).now]
-    (payment,) = order.state.payments
-    assert (payment.refunds_made, payment.last_refund_at) == (3, at(7).now)
-
-
-def test_a_channel_that_was_asked_too_often_takes_no_more() -> None:
-    order = builders.a_sealed_order(quantity=2)
-    with limited({"sandbox": ChannelLimit(None, 1, timedelta(0))}):
-        order.cancel(Claim(reason=builders.CHANGED_MIND, positions=(1,)))
-        with pytest.raises(RefundWindowOver):
-            order.cancel(Claim(reason=builders.CHANGED_MIND, positions=(2,)))
-        order.cancel(Claim(reason=builders.CHANGED_MIND, positions=(2,), refund_to="wallet"))
-    (payment,) = order.state.payments
-    assert (payment.refunds_made, payment.refunded_minor) == (1, 2 * PRICE)
-
-
-@contextmanager
-def limited(limits: dict[str, ChannelLimit]) -> Iterator[None]:
-    before = arrangements.limits()
-    arrangements.arrange_limits(limits=limits)
-    yield
-    arrangements.arrange_limits(limits=before)
-
-
-@pytest.mark.usefixtures("window_over")
-def test_a_refund_by_hand_is_nobodys_call_and_its_buyer_may_still_choose_the_wallet() -> None:
-    order = builders.a_cancelled_order(refund_to="hand")
-    number = numbers(order)[0][0]
-    submit_attempt(number=number, at=at(6))
-    say(order, S.MANUAL)
-    assert (states(order), queue(order)) == (["hand manual"], [("by_hand", None, None)])
-    assert order.shop.balance("refund_payable:hand") == PRICE
-    choose_wallet(actor=order.buyer, refund_number=refund(order), leg=1, at=at(8))
-    assert states(order) == ["hand failed", "wallet created"]
-    submit_attempt(number=numbers(order)[-1][0], at=at(9))
-    say(order, S.SUCCEEDED, minutes=9)
-    assert (wallet(order.buyer), order.shop.balance("refund_payable:hand")) == (PRICE, 0)
 
 
 Step = Callable[[Order, Actor, Moment], object]

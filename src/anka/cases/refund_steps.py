@@ -24,6 +24,6 @@ def step_of(*, leg: Leg) -> Step:
     can_choose = may_choose_wallet(
         leg=state, attempt=attempt, channel=newest.channel, reason=reason, has_owner=bool(leg.stuck and leg.stuck.has_owner)
     )
-    code = next_step(leg=state, attempt=attempt, channel=newest.channel, can_choose=can_choose)
+    code = NextStep.BUYER_MAY_CHOOSE if can_choose else next_step(leg=state, attempt=attempt, channel=newest.channel)
     by = leg.stuck.due_at if leg.stuck and state == RefundState.STUCK else leg.arrives_by
     return Step(code, None if state == RefundState.SUCCEEDED else by, can_choose)

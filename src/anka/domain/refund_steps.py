@@ -44,13 +44,11 @@ def may_retry(*, leg: RefundState, attempt: AttemptState, reason: StuckReason | 
     return leg == RefundState.STUCK and attempt in OVER_FOR_CERTAIN and reason not in (None, StuckReason.PAID_TWICE)
 
 
-def next_step(*, leg: RefundState, attempt: AttemptState, channel: str, can_choose: bool) -> NextStep:
-    """Return what happens next with a leg whose newest attempt is this, through this channel."""
+def next_step(*, leg: RefundState, attempt: AttemptState, channel: str) -> NextStep:
+    """Return what happens next with a leg whose newest attempt is this, through this channel, if its buyer chooses nothing."""
     if leg == RefundState.SUCCEEDED:
         return NextStep.ARRIVED
     if leg == RefundState.STUCK:
-        if can_choose:
-            return NextStep.BUYER_MAY_CHOOSE
         return NextStep.PERSON_TRANSFERS if channel == HAND else NextStep.PERSON_LOOKS
     if channel == WALLET:
         return NextStep.TO_WALLET
