@@ -23,7 +23,8 @@ class Environment:
 
     `base_url` is how people reach this installation; `sandbox` switches the gateway, the movable clock and the demo on;
     `gateway_url` is where the sandbox gateway listens; `issuers` names the file of the issuers that can be asked about keys,
-    `channels` that of the payment channels; `funds_mode` tells in whose hands the money is.
+    `channels` that of the payment channels, `holidays` that of the days banks are closed (empty: what the package knows);
+    `funds_mode` tells in whose hands the money is.
     """
 
     home: Path
@@ -37,6 +38,7 @@ class Environment:
     metrics_token: str = ""
     issuers: str = ""
     channels: str = ""
+    holidays: str = ""
     funds_mode: str = FundsMode.SELF_HELD
     languages: tuple[str, ...] = ("zh-hans", "en")
 
@@ -66,6 +68,7 @@ def read(variables: Mapping[str, str] | None = None) -> Environment:
         metrics_token=given.get("ANKA_METRICS_TOKEN", ""),
         issuers=given.get("ANKA_ISSUERS", ""),
         channels=given.get("ANKA_CHANNELS_FILE", ""),
+        holidays=given.get("ANKA_HOLIDAYS_FILE", ""),
         funds_mode=given.get("ANKA_FUNDS_MODE") or FundsMode.SELF_HELD,
     )
     _check(environment, given)

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from anka.adapters.channels import configured
@@ -13,9 +14,11 @@ from anka.adapters.issuers.sandbox import SandboxIssuer
 from anka.adapters.keyring import file as keyring_file
 from anka.config.environment import Environment, EnvironmentNotUsable
 from anka.core import clock
+from anka.domain.working_days import CALENDAR, BadCalendar, Calendar, read_calendar
 from anka.jobs import condition, keys
 from anka.jobs.channels import channels
 from anka.jobs.issuers import issuers
+from anka.payments.arrangements import arrange
 from anka.sandbox import clock as sandbox_clock
 from anka.sandbox.protocols import PROTOCOLS
 
@@ -49,6 +52,18 @@ def wire(environment: Environment) -> None:
         keys.keyring = keyring_file.FollowedKeyring(place_of_keyring(environment))
         issuers.update(read_issuers(place=environment.issuers))
         channels.update(_real_channels(environment))
+    windows = {code: getattr(channel, "refund_window", None) for code, channel in channels.items()}
+    known = {code: window for code, window in windows.items() if window is not None}
+    arrange(windows=known, calendar=_calendar(environment))
+
+
+def _calendar(environment: Environment) -> Calendar:
+    if not environment.holidays:
+        return CALENDAR
+    try:
+        return read_calendar(text=Path(environment.holidays).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, BadCalendar) as reason:
+        raise EnvironmentNotUsable(f"ANKA_HOLIDAYS_FILE cannot be used: {reason}") from reason
 
 
 def _played_channels(environment: Environment) -> dict[str, Channel]:
