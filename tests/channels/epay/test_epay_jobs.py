@@ -113,7 +113,7 @@ def test_a_refund_of_v1_with_a_clear_answer_is_over_at_once(shop: Shop) -> None:
     assert [status for _, status in attempts(order)] == ["succeeded"]
 
 
-@pytest.mark.parametrize("fault", ["timeout_after", "timeout_before", "forged"])
+@pytest.mark.parametrize("fault", ["timeout_after", "forged"])
 def test_a_refund_of_v2_is_asked_about_and_arrives_once(shop: Shop, fault: str) -> None:
     order, number = shop.a_paid_order("epay_v2")
     shop.market.preset("refund", fault)
@@ -127,19 +127,21 @@ def test_a_refund_of_v2_is_asked_about_and_arrives_once(shop: Shop, fault: str) 
 
 
 @pytest.mark.parametrize("code", ["epay", "epay_v2"])
-@pytest.mark.parametrize("fault", ["reflected", "forged", "wrong_amount"])
-def test_no_bad_notice_pays_an_order(shop: Shop, code: str, fault: str) -> None:
+def test_no_bad_notice_pays_an_order(shop: Shop, code: str) -> None:
     """Our own signed request, a stranger's signature, and 0.01 for 100.00."""
-    order, number = shop.begin(code)
-    before = snapshot()
+    for fault in ("reflected", "forged", "wrong_amount"):
+        order, number = shop.begin(code)
+        before = snapshot()
+        (notice,) = shop.play(number, fault)
 
-    for notice in shop.play(number, fault):
         status, body = shop.give(notice.incoming, code)
-        assert (status >= 400, b"success" in body) == (True, False)
 
-    assert snapshot() == before
-    assert order.state.payment(number).status != "paid"  # type: ignore[union-attr]
-    assert [verdict for verdict, _, _ in kept()] == ["refused"]
+        assert (status >= 400, b"success" in body, fault) == (True, False, fault)
+        assert snapshot() == before
+        payment = order.state.payment(number)
+        assert payment is not None
+        assert payment.status != "paid"
+    assert [verdict for verdict, _, _ in kept()] == ["refused"] * 3
 
 
 def test_an_old_notice_of_v1_changes_nothing_however_often_it_comes(shop: Shop) -> None:

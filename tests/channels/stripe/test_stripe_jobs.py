@@ -75,7 +75,7 @@ def shop(fresh_database: Database, books: str, tmp_path: Path) -> Iterator[Shop]
         assert audit.audit(now=END) == []
 
 
-@pytest.mark.parametrize("fault", ["timeout_after", "timeout_before", "forged"])
+@pytest.mark.parametrize("fault", ["timeout_after", "forged"])
 def test_a_refund_is_asked_about_and_arrives_once(shop: Shop, fault: str) -> None:
     order, number = shop.a_paid_order()
     shop.market.preset("refund", fault)
@@ -105,13 +105,12 @@ def test_a_refund_that_fails_after_it_succeeded_is_taken_back(shop: Shop) -> Non
     assert shop.refunded(number) == [("failed", PRICE)]
 
 
-@pytest.mark.parametrize("fault", ["reflected", "forged", "wrong_amount", "replayed"])
-def test_no_bad_event_pays_an_order(shop: Shop, fault: str) -> None:
-    _, number = shop.begin()
-    before = snapshot()
+def test_no_bad_event_pays_an_order(shop: Shop) -> None:
+    for fault in ("reflected", "forged", "wrong_amount", "replayed"):
+        _, number = shop.begin()
+        before = snapshot()
+        (notice,) = shop.play(number, fault)
 
-    for notice in shop.play(number, fault):
-        assert shop.give(notice) >= 400
-
-    assert snapshot() == before
-    assert [verdict for verdict, _, _ in kept()] == ["refused"]
+        assert (shop.give(notice) >= 400, fault) == (True, fault)
+        assert snapshot() == before
+    assert [verdict for verdict, _, _ in kept()] == ["refused"] * 4

@@ -68,9 +68,10 @@ class EpayProtocol:
         """Return the notice that a payment was paid: v1 tells nothing else, and has no time that could be old."""
         if draft.disguise == "reflected":
             return told_by_get(url=draft.notify_url, query=draft.request)
-        if draft.facts["type"] != "payment.paid" or (
-            draft.disguise == "replayed" and not self._is_paid(str(draft.facts["payment_number"]))
-        ):
+        if draft.facts["type"] != "payment.paid":
+            return None
+        if draft.disguise == "replayed" and not self._is_paid(str(draft.facts["payment_number"])):
+            # Nobody has an old notice of money that never came.
             return None
         key = _STRANGERS_KEY if draft.disguise == "forged" else self._keys.key
         fields = notice_fields(draft=draft, pid=self._keys.pid)
