@@ -2,7 +2,7 @@
 
 The channel is a second, small gateway in pure Python: it keeps the truth in a table and answers through the same port as every adapter,
 as badly as it likes. What goes over the wire is tested beside it (test_refunds.py), with fewer scripts. One order with ten units carries
-ten scripts, time is shared by a batch, and the audit looks at everything at its end: some 15 ms per script on a quiet core.
+ten scripts, time is shared by a batch, and the audit looks at everything at its end.
 
     ANKA_TEST_REFUND_SCRIPTS=10000 pytest tests/jobs/test_refund_scripts.py
 """
