@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -60,8 +61,8 @@ def quiet_day(place: databases.Database) -> Iterator[None]:
     databases.point_django_at(databases.NOT_STARTED)
 
 
-def a_line(kind: str = "payment", **more: object) -> BillLine:
-    fields: dict[str, object] = {
+def a_line(kind: str = "payment", **more: Any) -> BillLine:
+    fields: dict[str, Any] = {
         "kind": kind,
         "number": "",
         "payment_number": "",
@@ -71,7 +72,7 @@ def a_line(kind: str = "payment", **more: object) -> BillLine:
         "currency": "CNY",
         "occurred_at": at(2).now,
     }
-    return BillLine(**(fields | more))  # type: ignore[arg-type]
+    return BillLine(**(fields | more))
 
 
 def a_bill(*lines: BillLine, day: date = DAY) -> Bill:
@@ -83,7 +84,7 @@ def compared(*lines: BillLine, day: date = DAY, when: Moment = MORNING) -> recon
     return reconcile.compare(bill=kept, at=when)
 
 
-def line_of(order: Order, **more: object) -> BillLine:
+def line_of(order: Order, **more: Any) -> BillLine:
     """The bill's line about an order that was paid through the sandbox."""
     (payment,) = [one for one in order.state.payments if one.transaction_number]
     return a_line(number=payment.number, payment_number=payment.number, channel_number=payment.transaction_number, **more)
@@ -114,8 +115,8 @@ def refunded() -> tuple[Order, str]:
     return order, number
 
 
-def refund_line(order: Order, number: str, **more: object) -> BillLine:
-    return replace(line_of(order), kind="refund", number=number, channel_number=f"RF{number}", **more)  # type: ignore[arg-type]
+def refund_line(order: Order, number: str, **more: Any) -> BillLine:
+    return replace(line_of(order), kind="refund", number=number, channel_number=f"RF{number}", **more)
 
 
 def test_what_agrees_is_clean_and_its_fee_is_posted_once() -> None:
@@ -168,9 +169,9 @@ def test_a_settlement_moves_what_the_channel_paid_out() -> None:
         ({"channel_number": "TX-OTHER"}, "not_taken", None, PRICE),
     ],
 )
-def test_a_payment_that_differs(change: dict[str, object], kind: str, ours: int | None, theirs: int) -> None:
+def test_a_payment_that_differs(change: dict[str, Any], kind: str, ours: int | None, theirs: int) -> None:
     order = a_paid_order()
-    compared(replace(line_of(order), **change))  # type: ignore[arg-type]
+    compared(replace(line_of(order), **change))
     assert (kind, ours, theirs) in found()
 
 

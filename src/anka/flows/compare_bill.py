@@ -103,7 +103,7 @@ def _post(bill: KeptBill, agreed: list[tuple[KeptLine, Verdict]], at: Moment) ->
 
 
 def _posting(channel: str, line: KeptLine, verdict: Verdict) -> Posting:
-    about = {"shop_id": verdict.shop_id or 0, "channel": channel, "reference": verdict.reference or ""}
+    about: dict[str, Any] = {"shop_id": verdict.shop_id or 0, "channel": channel, "reference": verdict.reference or ""}
     if line.kind == "settlement":
         return channel_settled(**about, amount_minor=line.amount_minor) if not verdict.ours_minor else ()
     if verdict.fee_minor is not None or line.fee_minor == 0:

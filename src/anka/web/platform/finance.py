@@ -252,7 +252,7 @@ def _inbox(request: PageRequest, *, told: list[Shown], status: int = 200) -> Htt
         "waiting": bills.waiting(),
         "tabs": _tabs("differences", STATES, tab),
         "items": [_item(one, person_id) for one in page],
-        "next_url": f"{ADDRESS}/differences?{urlencode({'tab': tab, 'after': page[-1].id})}" if len(found) > ON_A_PAGE else None,
+        "next_url": f"{ADDRESS}/differences?{urlencode({'tab': tab, 'after': str(page[-1].id)})}" if len(found) > ON_A_PAGE else None,
         "idempotency_key": new_key(),
     }
     return render(request, "platform/finance_differences.html", shown, status=status)
