@@ -113,6 +113,21 @@ def test_a_refund_of_v1_with_a_clear_answer_is_over_at_once(shop: Shop) -> None:
     assert [status for _, status in attempts(order)] == ["succeeded"]
 
 
+def test_an_empty_balance_at_v1_is_waited_for_and_then_one_refund_is_made(shop: Shop) -> None:
+    """The gateway said that it did nothing, so sending it again is the first time."""
+    order, number = shop.a_paid_order("epay")
+    shop.market.preset("refund", "out_of_funds")
+
+    shop.market.cancel(order)
+    shop.market.run()
+    waiting = [status for _, status in attempts(order)]
+    shop.market.run_for(minutes=90, step=10)
+
+    assert waiting == ["waiting_funds"]
+    assert [status for _, status in attempts(order)] == ["succeeded"]
+    assert [amount for _, amount in shop.refunded(number)] == [PRICE]
+
+
 @pytest.mark.parametrize("fault", ["timeout_after", "forged"])
 def test_a_refund_of_v2_is_asked_about_and_arrives_once(shop: Shop, fault: str) -> None:
     order, number = shop.a_paid_order("epay_v2")
