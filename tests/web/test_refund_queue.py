@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.builders import OPERATOR, Order, a_buyer, a_cancelled_order, at, wallet
 from tests.flows.ladder import numbers, refund, say, states, stuck
@@ -21,10 +23,10 @@ def staff(role: str = "finance") -> Actor:
     return person
 
 
-def send(actor: Actor, page: str, address: str, **fields: str) -> int:
+def send(actor: Actor, page: str, address: str, **fields: Any) -> int:
     """Send a form of a page that posts to this address."""
     who = browser(actor)
-    return who.send(who.form(who.get(page), address), **fields).status_code
+    return int(who.send(who.form(who.get(page), address), **fields).status_code)
 
 
 def test_the_buyer_is_told_what_happens_next_and_may_choose_the_wallet() -> None:
