@@ -2,6 +2,7 @@
 tests are all made from it."""
 
 from anka.api.call import V1, Route
+from anka.api.merchant import funds
 from anka.api.platform import finance, stuck_refunds, unidentified
 from anka.api.routes import cases, operation, orders, people, policies, products, sandbox
 
@@ -12,6 +13,7 @@ TAGS = {
     "products": ("商品与规则", "Products and rules"),
     "orders": ("订单", "Orders"),
     "cases": ("退款与售后", "Refunds and after-sale"),
+    "merchant": ("店铺资金", "A shop's money"),
     "wallet": ("钱包", "Wallet"),
     "notices": ("消息", "Notices"),
     "gateway": ("支付渠道通知", "Notices of payment channels"),
@@ -27,6 +29,7 @@ ROUTES: tuple[Route, ...] = (
     *orders.ROUTES,
     *cases.ROUTES,
     *operation.ROUTES,
+    *funds.ROUTES,
     *unidentified.ROUTES,
     *stuck_refunds.ROUTES,
     *finance.ROUTES,
