@@ -8,5 +8,5 @@ from anka.core.schema import read_sql
 class Migration(migrations.Migration):
     """Payments taken by hand, by two persons where they are large."""
 
-    dependencies = [("payments", "0006_disputes")]
-    operations = [migrations.RunSQL(read_sql("payments", "0007_by_hand.sql"))]
+    dependencies = [("payments", "0007_top_ups")]
+    operations = [migrations.RunSQL(read_sql("payments", "0008_by_hand.sql"))]
