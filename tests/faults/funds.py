@@ -4,15 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from anka.core import database
 from anka.core.actors import Actor
 from anka.core.idempotency import RequestKey
+from anka.domain.deposits import Tier
 from anka.domain.liability import Position
 from anka.flows.ask_withdrawal import WithdrawalAsked, ask_withdrawal
 from anka.flows.confirm_order import confirm_order
 from anka.flows.decide_withdrawal import approve_withdrawal, refuse_withdrawal
 from anka.flows.open_case import open_case
 from anka.flows.pay_deposit_from_balance import pay_deposit_from_balance
-from anka.flows.record_payout import begin_payout, record_paid
+from anka.flows.record_payout import begin_payout, record_paid, record_payout_failed
+from anka.flows.release_deposit import release_deposit
+from anka.flows.set_funds_terms import NewTerms, set_funds_terms
 from anka.flows.settle_order import settle_order
 from anka.flows.steps.judge import Claim
 from anka.funds import queries
@@ -127,6 +131,27 @@ def at_the_bank(order: Order | None = None) -> Ground:
     return ground
 
 
+def approved() -> Ground:
+    """A withdrawal that may be paid."""
+    ground = waiting()
+    approve_withdrawal(actor=ground.actor, number=ground.number, request=builders.a_key(ground.actor), at=LATER)
+    return ground
+
+
+def closed_shop() -> Ground:
+    """A shop that has closed and has a deposit."""
+    ground = with_the_owner()
+    shop, key = ground.order.shop, builders.a_key(ground.actor)
+    pay_deposit_from_balance(actor=ground.actor, shop_id=shop.id, amount_minor=ASKED, request=key, at=LATER)
+    database.rows("UPDATE accounts_shop SET is_open = false WHERE id = %s", (shop.id,))
+    return ground
+
+
+def terms_hold(ground: Ground) -> None:
+    """The terms are those that were set last."""
+    assert queries.terms(shop_id=ground.order.shop.id).floor_minor == 50_000
+
+
 def stands(expected: Position, status: str = "") -> Callable[[Ground], None]:
     """The shop has exactly this, and its withdrawal stands there."""
 
@@ -164,5 +189,29 @@ FUNDS_FLOWS: list[Flow[Any]] = [
         with_the_owner,
         lambda g: pay_deposit_from_balance(actor=g.actor, shop_id=g.order.shop.id, amount_minor=ASKED, request=g.key, at=LATER),
         stands(Position(available=PART - ASKED, deposit=ASKED)),
+    ),
+    Flow(
+        "begin a payout",
+        approved,
+        lambda g: begin_payout(actor=g.actor, number=g.number, request=g.key, at=LATER),
+        stands(ASIDE, "paying"),
+    ),
+    Flow(
+        "record a payout that failed",
+        at_the_bank,
+        lambda g: record_payout_failed(actor=g.actor, number=g.number, reason="account closed", request=g.key, at=LATER),
+        stands(Position(available=PART), "failed"),
+    ),
+    Flow(
+        "release a deposit",
+        closed_shop,
+        lambda g: release_deposit(actor=g.actor, shop_id=g.order.shop.id, request=g.key, at=at(days=400)),
+        stands(Position(available=PART)),
+    ),
+    Flow(
+        "set a shop's terms",
+        with_the_owner,
+        lambda g: set_funds_terms(actor=builders.OPERATOR, shop_id=g.order.shop.id, terms=NewTerms(tier=Tier.NEW), at=LATER),
+        terms_hold,
     ),
 ]
