@@ -102,8 +102,11 @@ def test_a_refund_of_v1_without_a_clear_answer_is_a_persons_and_never_sent_again
 
 
 def test_a_refund_of_v1_with_a_clear_answer_is_over_at_once(shop: Shop) -> None:
-    """The control: without the fault the same story ends well, with one refund."""
-    order, number = shop.a_paid_order("epay")
+    """The control: without the fault the same story ends well, with one refund. The notice comes over the wire here, as a GET."""
+    order, number = shop.begin("epay")
+    play_payment(channel=shop.market.channel, number=number, outcome="paid", deliver="send")
+    assert shop.market.send() == 1
+    assert shop.market.endpoint.answers == [200]
 
     shop.market.cancel(order)
     shop.market.run()
