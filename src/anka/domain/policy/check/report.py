@@ -8,13 +8,15 @@ from anka.domain.facts import Facts
 from anka.domain.policy.decision import Decision
 
 Json = dict[str, object]
-_ALWAYS = ("goods", "stage", "reason")
 
 
 def short_facts(*, facts: Facts) -> Json:
-    """Return facts as data without those at their defaults, so that a reader sees what matters; `Facts.from_json` reads it back."""
+    """Return facts as data without those at their defaults, so that a reader sees what matters; `Facts.from_json` reads it back.
+
+    Goods, stage and reason have no default, so they are always there.
+    """
     usual = {field.name: field.default for field in fields(Facts)}
-    return {key: value for key, value in facts.to_json().items() if key in _ALWAYS or (getattr(facts, key) != usual[key])}
+    return {key: value for key, value in facts.to_json().items() if getattr(facts, key) != usual[key]}
 
 
 @dataclass(frozen=True, slots=True)
