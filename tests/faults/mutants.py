@@ -279,6 +279,18 @@ MUTANTS = [
         says="compensation of 1, posted 0",
     ),
     Mutant(
+        "I19",
+        "a penalty for no case",
+        builders.a_paid_order,
+        (
+            (
+                "SELECT post_journal(%(shop)s, 'case:NONE:penalty', 'penalised', now(), 'CNY',"
+                " ARRAY['commission'], ARRAY['penalty'], ARRAY[100::bigint])"
+            ),
+        ),
+        says="for no case",
+    ),
+    Mutant(
         "I20",
         "a stranger acts on the order",
         builders.a_revealed_order,
