@@ -8,6 +8,7 @@ from anka.flows.take_payment import Taken, take_payment
 from tests import builders
 from tests.builders import at
 from tests.databases import Database
+from tests.faults.by_hand import BY_HAND_RACES
 from tests.faults.case_races import CASE_RACES
 from tests.faults.funds import FUNDS_RACES
 from tests.faults.guards import take_away
@@ -17,7 +18,7 @@ from tests.faults.odd import ODD_RACES
 from tests.faults.races import PRICE, RACES, Race
 
 ROUNDS = 5
-ALL_RACES = RACES + ODD_RACES + LADDER_RACES + CASE_RACES + FUNDS_RACES
+ALL_RACES = RACES + ODD_RACES + BY_HAND_RACES + LADDER_RACES + CASE_RACES + FUNDS_RACES
 
 
 @pytest.mark.parametrize("turned", [0, 1], ids=["as named", "turned"])

@@ -35,6 +35,8 @@ _BUDGETS: Mapping[str, Budget] = MappingProxyType(
     {
         "place_order": Budget(capacity=20, per_second=0.2),
         "pay": Budget(capacity=30, per_second=0.5),
+        # Each may keep a channel busy for some seconds.
+        "look_again": Budget(capacity=5, per_second=1 / 30),
         "cancel": Budget(capacity=30, per_second=0.5),
         "refund": Budget(capacity=30, per_second=0.5),
         "argue": Budget(capacity=60, per_second=1),

@@ -38,6 +38,8 @@ TOLD: Sentences = MappingProxyType(
         "refund_overdue": {"platform": _("A refund has not arrived in time; the channel is asked again and again.")},
         "refund_late": {"platform": _("A refund has not arrived for six days. Somebody of the finance staff has to look into it.")},
         "refund_paid_twice": {"platform": _("A channel paid a refund that was given up there; the finance staff have to look into it.")},
+        "payment_found": {"buyer": _("Your payment was found, though its channel had not told us. Your order shows what became of it.")},
+        "payment_needs_approval": {"platform": _("A payment taken by hand needs a second person's approval.")},
         "refund_needs_approval": {"platform": _("What somebody says about a refund needs a second person's approval.")},
         "case_opened": {
             "buyer": _("Your request was received."),

@@ -88,6 +88,9 @@ EVENTS: Words = MappingProxyType(
         "late_payment_refunded": gettext_lazy("%(amount)s came after the order had closed and goes back by itself"),
         "odd_payment_refunded": gettext_lazy("%(amount)s arrived that is not the sum asked for; it goes back by itself"),
         "payment_matched": gettext_lazy("%(amount)s that had come under an unknown number was found to be for this order"),
+        "payment_by_hand_entered": gettext_lazy("%(amount)s was found at %(channel)s by hand; a second person has to agree"),
+        "payment_by_hand_refused": gettext_lazy("What was entered by hand about %(amount)s at %(channel)s was not confirmed"),
+        "payment_taken_by_hand": gettext_lazy("%(amount)s at %(channel)s was found and taken by the platform's staff"),
         "double_payment_refunded": gettext_lazy("%(amount)s was paid a second time and goes back by itself"),
     }
 )
@@ -108,6 +111,7 @@ _TONES = MappingProxyType(
         "payment_begun": "mute",
         "payment_closed": "mute",
         "payment_failed": "wait",
+        "payment_by_hand_entered": "wait",
         "unit_opened_again": "mute",
         "issuer_answered": "mute",
         "key_checked": "mute",

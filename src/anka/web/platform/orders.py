@@ -11,9 +11,9 @@ from anka.accounts.queries import person
 from anka.cases.queries import Dossier, Refund, dossier
 from anka.orders import views as statuses
 from anka.orders.models import OrderState, Payment, Unit
-from anka.orders.queries import read_order
+from anka.orders.queries import Event, read_order
 from anka.web import case_words, views_of_refund, words
-from anka.web.platform.staff import staff_of
+from anka.web.platform.staff import names_of, staff_of
 from anka.web.requests import PageRequest, pick, require_number
 from anka.web.views_of_headline import badge
 from anka.web.views_of_order import order_facts, status
@@ -130,6 +130,20 @@ def _cases(beside: Dossier) -> list[Shown]:
     ]
 
 
+def _what(event: Event, currency: str) -> str:
+    """Return what happened; where two of the staff vouch for money, with both names."""
+    told = words.event(what=event.what, positions=event.positions, details=event.details, currency=currency)
+    people = [event.details.get(part) for part in ("entered_by", "approved_by")]
+    named = names_of({one for one in people if isinstance(one, int)})
+    if not named:
+        return told
+    told_by = gettext("entered by %(first)s, approved by %(second)s") % {
+        "first": named.get(people[0], ""),
+        "second": named.get(people[1], ""),
+    }
+    return f"{told} · {told_by} · {event.details.get('transaction', '')}"
+
+
 def timeline(state: OrderState, beside: Dossier) -> list[Shown]:
     """Return what happened, newest first, with everybody called by their part."""
     shop = pick(state.shop_name_zh, state.shop_name_en)
@@ -137,7 +151,7 @@ def timeline(state: OrderState, beside: Dossier) -> list[Shown]:
         {
             "at": event.at,
             "actor": gettext("The buyer") if event.actor.startswith("buyer:") else words.actor(event.actor, shop=shop),
-            "what": words.event(what=event.what, positions=event.positions, details=event.details, currency=state.currency),
+            "what": _what(event, state.currency),
             "tone": words.event_tone(event.what),
             "now": False,
         }
