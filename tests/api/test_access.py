@@ -103,6 +103,8 @@ class Scene:
             return a_draft().number, ""
         if "/legs/" in route.path:
             return self.refund, ""
+        if "/finance/payments/" in route.path:
+            return self.payment, ""
         if "/unidentified" in route.path:
             return self.unidentified, ""
         if route.path.startswith("/api/v1/cases/") and route.method == "POST":
@@ -173,6 +175,10 @@ def calling(client: Client, route: Route, path: str, product: str) -> Response:
         "/legs/{leg}/wallet": {},
         "/legs/{leg}": {"step": "take"},
         "/cases/{number}/approve": {},
+        # Another sum than the payment's, and nothing that waits for anybody.
+        "/payments/{number}/take": {"transaction_number": "T1", "amount_minor": 1, "proof": "A statement."},
+        "/payments/{number}/refuse": {"transaction_number": "T1"},
+        "/look": {},
         "/accept": {},
         "/deliver": {"secrets": [f"HAND{serial():06d}"]},
         "/progress": {"percent": 50},

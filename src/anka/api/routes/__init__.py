@@ -3,7 +3,7 @@ tests are all made from it."""
 
 from anka.api.call import V1, Route
 from anka.api.merchant import funds
-from anka.api.platform import finance, stuck_refunds, unidentified
+from anka.api.platform import by_hand, finance, stuck_refunds, unidentified
 from anka.api.routes import cases, operation, orders, people, policies, products, sandbox
 
 __all__ = ["ROUTES", "SANDBOX_ROUTES", "TAGS", "V1"]
@@ -33,6 +33,7 @@ ROUTES: tuple[Route, ...] = (
     *unidentified.ROUTES,
     *stuck_refunds.ROUTES,
     *finance.ROUTES,
+    *by_hand.ROUTES,
 )
 
 SANDBOX_ROUTES: tuple[Route, ...] = sandbox.ROUTES
