@@ -249,7 +249,7 @@ def _other_member(node: ast.Attribute, names: dict[str, list[str]]) -> Iterator[
         members = names[node.value.id]
         other = members[(members.index(node.attr) + 1) % len(members)]
         yield ast.copy_location(ast.Attribute(node.value, other, ast.Load()), node)
-    elif node.attr in CALLED:
+    elif node.attr in CALLED and isinstance(node.ctx, ast.Load):
         yield ast.copy_location(ast.Attribute(node.value, CALLED[node.attr], ast.Load()), node)
 
 

@@ -32,6 +32,7 @@ def changes(source: str, *, only_text: bool = False) -> list[str]:
         ("x = a and b", ["a and b -> a or b", "a and b -> a", "a and b -> b"]),
         ("x = a or b or c", ["a or b or c -> a and b and c", "a -> nothing", "b -> nothing", "c -> nothing"]),
         ("x = min(a)", ["min -> max"]),
+        ("a.all = b.all(c)", ["b.all -> b.any"]),
         ("x = (S.ONE, S.TWO)", ["S.ONE -> nothing", "S.TWO -> nothing", "S.ONE -> S.TWO", "S.TWO -> S.ONE"]),
         ("x = {S: T}", ["{S: T} -> nothing"]),
         ("x = a if b else c", ["b -> not b"]),
