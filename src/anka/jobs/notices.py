@@ -21,8 +21,10 @@ from anka.domain.payment_states import PaymentState
 from anka.flows.end_payment import end_payment
 from anka.flows.record_notice import ask_channel, record_doubtful_notice, record_notice
 from anka.flows.take_payment import AmountDiffers, PaidNotice, PaymentUnknown, take_payment
+from anka.flows.take_top_up import end_top_up, take_top_up
 from anka.jobs import refunds
 from anka.jobs.channels import channel as channel_named
+from anka.payments.top_ups import is_top_up
 from anka.payments.unidentified import taken_as_unidentified
 
 log = logging.getLogger("anka.notices")
@@ -113,7 +115,7 @@ def _act(adapter: Channel, notice: Notice, at: Moment) -> bool:
     if notice.kind == "refund.hint":
         return _ask_about_refunds(adapter.code, notice.payment_number, at)
     if notice.kind in ENDS:
-        return end_payment(channel=adapter.code, payment_number=notice.number, outcome=ENDS[notice.kind], at=at)
+        return end(channel=adapter.code, payment_number=notice.number, outcome=ENDS[notice.kind], at=at)
     return refunds.apply_notice(evidence=notice.evidence, channel=adapter.code, payment_number=notice.payment_number, at=at)
 
 
@@ -172,13 +174,25 @@ def take(*, channel: str, evidence: Evidence, digest: str = "", at: Moment) -> s
     """
     paid = paid_of(channel=channel, evidence=evidence, digest=digest)
     try:
-        return take_payment(paid=paid, at=at).outcome
+        flow = take_top_up if is_top_up(number=paid.payment_number) else take_payment
+        return flow(paid=paid, at=at).outcome
     except (PaymentUnknown, AmountDiffers):
         if _is_in_the_queue(paid):
             return "repeated"
         if evidence.source == "answer":
             ask_channel(channel=channel, payment_number=paid.payment_number, at=at)
         raise
+
+
+def end(*, channel: str, payment_number: str, outcome: PaymentState, at: Moment) -> bool:
+    """Record that a channel has given up on a payment, whatever it was for; tell whether that was news.
+
+    Raises:
+        PaymentUnknown: we never began such a payment through this channel.
+    """
+    if is_top_up(number=payment_number):
+        return end_top_up(channel=channel, number=payment_number, outcome=outcome, at=at)
+    return end_payment(channel=channel, payment_number=payment_number, outcome=outcome, at=at)
 
 
 def paid_of(*, channel: str, evidence: Evidence, digest: str = "") -> PaidNotice:

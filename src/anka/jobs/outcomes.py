@@ -26,8 +26,10 @@ WITH waits AS (
     UNION ALL
     SELECT 'payment', payment.number, payment.channel, payment.shop_id, payment.amount_minor, payment.currency::text, payment.status,
         payment.expires_at, NULL,
-        (SELECT min(work.due_at) FROM core_outbox AS work JOIN orders_order AS o ON o.shop_id = work.shop_id AND o.number = work.subject
-            WHERE work.shop_id = payment.shop_id AND work.topic = 'expire' AND work.done_at IS NULL AND o.id = payment.order_id)
+        (SELECT min(work.due_at) FROM core_outbox AS work
+                LEFT JOIN orders_order AS o ON o.shop_id = work.shop_id AND o.number = work.subject
+            WHERE work.shop_id = payment.shop_id AND work.done_at IS NULL
+                AND (work.topic = 'expire' AND o.id = payment.order_id OR work.topic = 'top_up' AND work.subject = payment.number))
     FROM payments_payment AS payment
     WHERE payment.status IN ('created', 'pending') AND payment.channel <> 'wallet' AND payment.expires_at < %(expired)s
     UNION ALL

@@ -82,18 +82,23 @@ def begin(*, actor: Actor, order_number: str, channel: str, request: RequestKey,
     return Begun(number, state, _opened(state, payment, at, seat) if payment else None, replayed)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payable:
+    """A payment that can be paid now: which, and how its channel is asked for its cashier."""
+
+    shop_id: int
+    payment_id: int
+    channel: str
+    request: PaymentRequest
+
+
 def cashier(*, state: OrderState, payment: Payment, at: Moment, seat: Seat = DESK) -> Started | None:
     """Return where a payment can be paid, or None where it cannot be paid any more or its channel has to be asked (again).
 
     Raises:
         ChannelUnknown: the channel was taken out of use.
     """
-    if not _can_be_paid(state, payment, at):
-        return None
-    if not channel_named(payment.channel).manners.asks_to_start:
-        return sign(state=state, payment=payment, at=at, seat=seat)
-    kept = kept_cashier(shop_id=state.shop_id, payment_id=payment.id, device=seat.device, now=at.now)
-    return Started(cashier_url=kept.cashier_url, qr_text=kept.qr_text) if kept else None
+    return seen(payable=_payable(state, payment, seat), at=at) if _can_be_paid(state, payment, at) else None
 
 
 def sign(*, state: OrderState, payment: Payment, at: Moment, seat: Seat = DESK) -> Started:
@@ -102,6 +107,38 @@ def sign(*, state: OrderState, payment: Payment, at: Moment, seat: Seat = DESK) 
     Raises:
         ChannelUnknown: the channel was taken out of use. PaymentNotStarted: the channel was asked and did not open a cashier.
     """
+    return channel_named(payment.channel).start(payment=_payable(state, payment, seat).request, now=at.now)
+
+
+def seen(*, payable: Payable, at: Moment) -> Started | None:
+    """Return where a payment is paid without asking anybody: signed anew, or as it was kept; None where nothing is kept.
+
+    Raises:
+        ChannelUnknown: the channel was taken out of use.
+    """
+    adapter = channel_named(payable.channel)
+    if not adapter.manners.asks_to_start:
+        return adapter.start(payment=payable.request, now=at.now)
+    kept = _kept(payable, at)
+    return Started(cashier_url=kept.cashier_url, qr_text=kept.qr_text) if kept else None
+
+
+def opened(*, payable: Payable, at: Moment) -> Started:
+    """Return where to pay a payment that was just begun; its channel is asked where nothing fitting is kept.
+
+    Raises:
+        ChannelUnknown: the channel was taken out of use. CashierNotOpened: nothing was charged, and asking again is safe.
+    """
+    adapter = channel_named(payable.channel)
+    if not adapter.manners.asks_to_start:
+        return adapter.start(payment=payable.request, now=at.now)
+    kept = _kept(payable, at)
+    if kept is None or kept.device != payable.request.device:
+        kept = _asked(payable, at, kept)
+    return Started(cashier_url=kept.cashier_url, qr_text=kept.qr_text)
+
+
+def _payable(state: OrderState, payment: Payment, seat: Seat) -> Payable:
     request = PaymentRequest(
         number=payment.number,
         amount_minor=payment.amount_minor,
@@ -112,7 +149,7 @@ def sign(*, state: OrderState, payment: Payment, at: Moment, seat: Seat = DESK) 
         device=seat.device,
         payer_address=seat.address,
     )
-    return channel_named(payment.channel).start(payment=request, now=at.now)
+    return Payable(shop_id=state.shop_id, payment_id=payment.id, channel=payment.channel, request=request)
 
 
 def _can_be_paid(state: OrderState, payment: Payment, at: Moment) -> bool:
@@ -121,28 +158,25 @@ def _can_be_paid(state: OrderState, payment: Payment, at: Moment) -> bool:
 
 
 def _opened(state: OrderState, payment: Payment, at: Moment, seat: Seat) -> Started | None:
-    """Return where to pay a payment that was just begun; its channel is asked where nothing fitting is kept."""
-    if not _can_be_paid(state, payment, at):
-        return None
-    if not channel_named(payment.channel).manners.asks_to_start:
-        return sign(state=state, payment=payment, at=at, seat=seat)
-    kept = kept_cashier(shop_id=state.shop_id, payment_id=payment.id, device=seat.device, now=at.now)
-    if kept is None or kept.device != seat.device:
-        kept = _asked(state, payment, at, seat, kept)
-    return Started(cashier_url=kept.cashier_url, qr_text=kept.qr_text)
+    return opened(payable=_payable(state, payment, seat), at=at) if _can_be_paid(state, payment, at) else None
 
 
-def _asked(state: OrderState, payment: Payment, at: Moment, seat: Seat, other: Cashier | None) -> Cashier:
+def _kept(payable: Payable, at: Moment) -> Cashier | None:
+    return kept_cashier(shop_id=payable.shop_id, payment_id=payable.payment_id, device=payable.request.device, now=at.now)
+
+
+def _asked(payable: Payable, at: Moment, other: Cashier | None) -> Cashier:
     """Ask the channel and keep what it says; where it does not want to open a second cashier, one for another device does too."""
+    request = payable.request
     try:
-        started = _somewhere(sign(state=state, payment=payment, at=at, seat=seat))
+        started = _somewhere(channel_named(payable.channel).start(payment=request, now=at.now))
     except PaymentNotStarted as refused:
         if other is not None:
             return other
-        raise CashierNotOpened(fields={"channel": payment.channel}) from refused
-    opened = Cashier(device=seat.device, cashier_url=started.cashier_url, qr_text=started.qr_text)
-    lasts = min(payment.expires_at, at.now + MOBILE_PAGE_LASTS) if seat.device == "mobile" else payment.expires_at
-    return record_cashier(payment_number=payment.number, cashier=opened, valid_until=lasts, at=at)
+        raise CashierNotOpened(fields={"channel": payable.channel}) from refused
+    cashier = Cashier(device=request.device, cashier_url=started.cashier_url, qr_text=started.qr_text)
+    lasts = min(request.expires_at, at.now + MOBILE_PAGE_LASTS) if request.device == "mobile" else request.expires_at
+    return record_cashier(payment_number=request.number, cashier=cashier, valid_until=lasts, at=at)
 
 
 def _somewhere(started: Started) -> Started:

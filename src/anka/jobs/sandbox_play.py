@@ -11,18 +11,19 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from anka.adapters.channels import sandbox_play
-from anka.adapters.channels.port import PaymentRequest
+from anka.adapters.channels.port import PaymentRequest, Started
 from anka.adapters.channels.sandbox import SandboxChannel
 from anka.core import clock, database, outbox
 from anka.core.actors import system
 from anka.core.clock import Moment
 from anka.core.refusals import BadInput, NotFound, Refusal
-from anka.jobs import notices, sweeps, warnings
+from anka.jobs import notices, sweeps, top_ups, warnings
 from anka.jobs.channels import channels
 from anka.jobs.payments import sign
-from anka.orders.models import OrderState, Payment
+from anka.orders.models import Payment
 from anka.orders.queries import read_order
 from anka.payments.cashiers import kept_cashier
+from anka.payments.top_ups import TopUp, is_top_up, top_up
 
 CURRENCY = "CNY"
 PLAYER = system("sandbox")
@@ -87,6 +88,8 @@ def play_payment(
     channel = _sandbox()
     if outcome not in sandbox_play.PAYMENT_OUTCOMES:
         raise BadInput(fields={"outcome": ", ".join(sandbox_play.PAYMENT_OUTCOMES)})
+    if is_top_up(number=number):
+        return _play(_known_top_up(top_up(number=number), at), number, outcome, amount_minor, faults, at)
     order = database.value(ORDER_OF, (number, number))
     if order is None:
         return _play_nobodys(channel, number, amount_minor, faults, at)
@@ -94,7 +97,12 @@ def play_payment(
     payment = state.payment(number)
     if payment is None or payment.channel not in channels:
         raise NotFound
-    url = _known_at_the_gateway(state, payment, at)
+    url = _known_at_the_gateway(payment, state.shop_id, lambda began: sign(state=state, payment=payment, at=began), at)
+    return _play(url, number, outcome, amount_minor, faults, at)
+
+
+def _play(url: str, number: str, outcome: str, amount_minor: int | None, faults: Sequence[sandbox_play.FaultWish], at: Moment) -> Played:
+    channel = _sandbox()
     if amount_minor is not None and outcome == "paid":
         return _capture(channel, number, amount_minor, url, faults, at)
     return _carry_out(
@@ -103,16 +111,22 @@ def play_payment(
     )
 
 
-def _known_at_the_gateway(state: OrderState, payment: Payment, at: Moment) -> str:
+def _known_top_up(payment: TopUp, at: Moment) -> str:
+    if payment.channel not in channels:
+        raise NotFound
+    return _known_at_the_gateway(payment, payment.shop_id, lambda began: top_ups.sign(payment=payment, at=began), at)
+
+
+def _known_at_the_gateway(payment: Payment | TopUp, shop_id: int, signed: Callable[[Moment], Started], at: Moment) -> str:
     """See to it that the gateway knows a payment, as it does once a browser was sent there; return the sandbox's own signed address."""
     # The address as it was given out in time: whoever opened it then may still pay late.
     began = Moment(now=payment.created_at, real=at.real)
     adapter = channels[payment.channel]
     if adapter.manners.asks_to_start:
-        kept = kept_cashier(shop_id=state.shop_id, payment_id=payment.id, device="desktop", now=began.now)
+        kept = kept_cashier(shop_id=shop_id, payment_id=payment.id, device="desktop", now=began.now)
         url = kept.cashier_url if kept else ""
     else:
-        url = sign(state=state, payment=payment, at=began).cashier_url
+        url = signed(began).cashier_url
     if adapter.code == "sandbox":
         return url
     if url.startswith(f"{settings.ENVIRONMENT.gateway_url}/"):

@@ -20,7 +20,7 @@ from anka.flows.deliver_order import deliver_order
 from anka.flows.fall_case_clocks import BATCH as CASES
 from anka.flows.fall_case_clocks import fall_case_clocks, fall_one_case
 from anka.flows.settle_order import settle_order
-from anka.jobs import claims, closing, issuers, policy_runs, questions, reconcile, refunds
+from anka.jobs import claims, closing, issuers, policy_runs, questions, reconcile, refunds, top_ups
 
 log = logging.getLogger("anka.worker")
 Answer = TypeVar("Answer")
@@ -88,6 +88,10 @@ def _policy_run(subject: str, at: Moment) -> timedelta | None:
     return policy_runs.pursue(subject=subject, at=at)
 
 
+def _top_up(subject: str, at: Moment) -> timedelta | None:
+    return top_ups.pursue(number=subject, at=at)
+
+
 # A handler returns after what time it wants to be called again, or None where it is done. Expiry, confirming and settling come here only
 # after trouble: as a rule their clocks bring them.
 QUICK: dict[str, Handler] = {
@@ -101,6 +105,7 @@ SLOW: dict[str, Handler] = {
     "refund": _refund,
     "expire": _once(closing.close_one),
     "question": _question,
+    top_ups.TOPIC: _top_up,
     "void": _void,
     "issuer": _once(issuers.ask_about_delivered),
     policy_runs.TOPIC: _policy_run,

@@ -47,7 +47,8 @@ class Proof(msgspec.Struct, frozen=True):
 class Attempt(msgspec.Struct, frozen=True):
     """One conversation with one channel about one leg of a refund, read under the lock of its order.
 
-    Where unidentified money without an order goes back, `order_id` is None, `buyer_id` 0, and the payment is the channel's own.
+    Where unidentified money without an order goes back, `order_id` is None, `buyer_id` 0, and the payment is the channel's own;
+    where unused balance of a wallet does, `order_id` is None and `buyer_id` the wallet's owner.
     `leg_channel` is where the money is owed through; an attempt may take another way (the wallet, or by hand). `reversals` counts how often
     the leg's money had arrived and came back.
     """

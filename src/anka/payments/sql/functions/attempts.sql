@@ -17,7 +17,7 @@ BEGIN
         PERFORM 1 FROM payments_refund WHERE shop_id = shop AND id = asked.id FOR NO KEY UPDATE;
     END IF;
     RETURN (SELECT json_build_object('shop_id', attempt.shop_id, 'shop_code', split_part(in_number, '-', 1), 'order_id', refund.order_id,
-            'buyer_id', coalesce(o.buyer_id, 0), 'currency', refund.currency,
+            'buyer_id', coalesce(o.buyer_id, refund.person_id, 0), 'currency', refund.currency,
             'attempt_id', attempt.id, 'is_latest', NOT EXISTS (SELECT FROM payments_attempt AS later WHERE later.shop_id = attempt.shop_id
                 AND later.refund_id = attempt.refund_id AND later.leg = attempt.leg AND later.id > attempt.id), 'number', attempt.number, 'status', attempt.status, 'channel', attempt.channel,
             'amount_minor', attempt.amount_minor, 'asked', attempt.asked, 'created_at', attempt.created_at, 'leg', attempt.leg,

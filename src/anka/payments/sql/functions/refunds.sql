@@ -1,7 +1,7 @@
 -- Write down that money goes back: the intent, its legs, the units it repays, and a first attempt per leg. No channel has been
 -- asked yet; the attempt's number is fixed here, so that every retry carries the same one. Returns nothing; the floor of the
 -- payment's CHECK refuses more than was paid.
--- A leg repays a payment, or money that was never identified (then perhaps without an order).
+-- A leg repays a payment, or money that was never identified (then perhaps without an order). What goes out of a wallet names its person.
 CREATE OR REPLACE FUNCTION intend_refund(in_shop bigint, in_order bigint, in_currency text, in_at timestamptz, in_refund jsonb)
 RETURNS void LANGUAGE plpgsql AS
 $$
@@ -9,9 +9,9 @@ DECLARE
     refund bigint;
     one_leg jsonb;
 BEGIN
-    INSERT INTO payments_refund (shop_id, number, order_id, cause, case_number, amount_minor, currency, status, intended_at)
-        VALUES (in_shop, in_refund ->> 'number', in_order, in_refund ->> 'cause', in_refund ->> 'case_number',
-                (in_refund ->> 'amount_minor')::bigint, in_currency, 'intended', in_at)
+    INSERT INTO payments_refund (shop_id, number, order_id, person_id, cause, case_number, amount_minor, currency, status, intended_at)
+        VALUES (in_shop, in_refund ->> 'number', in_order, (in_refund ->> 'person_id')::bigint, in_refund ->> 'cause',
+                in_refund ->> 'case_number', (in_refund ->> 'amount_minor')::bigint, in_currency, 'intended', in_at)
         RETURNING id INTO refund;
     INSERT INTO payments_refund_unit (shop_id, refund_id, order_id, position, amount_minor)
         SELECT in_shop, refund, in_order, unit.position, unit.amount_minor
