@@ -13,6 +13,7 @@ EXEMPT = {
     "payments_payment_move": REFERENCE,
     "payments_attempt_move": REFERENCE,
     "payments_refund_move": REFERENCE,
+    "payments_dispute_move": REFERENCE,
     "cases_move": REFERENCE,
     "ledger_chart": REFERENCE,
     "orders_policy": REFERENCE,

@@ -21,8 +21,8 @@ merchant_turn: buyer_turn executing evidence external closed
 buyer_turn: merchant_turn executing evidence external closed
 evidence: review decided executing external closed
 review: evidence decided executing external closed
-decided: appeal executing
-appeal: final
+decided: appeal executing external
+appeal: final external
 final: executing
 executing: closed
 """

@@ -8,7 +8,17 @@ from django.core.management import call_command
 from django.db import connection as django_connection
 
 from anka.core import schema
-from anka.domain import case_states, chart, delivery_states, payment_states, policy_states, refund_states, unit_money, withdrawals
+from anka.domain import (
+    case_states,
+    chart,
+    delivery_states,
+    dispute_states,
+    payment_states,
+    policy_states,
+    refund_states,
+    unit_money,
+    withdrawals,
+)
 from anka.domain.policy.table import default_rules, default_texts
 
 Rows = list[tuple[object, ...]]
@@ -31,6 +41,7 @@ def state_tables() -> dict[str, Rows]:
         "payments_payment_move": [*payment_states.table()],
         "payments_attempt_move": [*refund_states.attempt_table()],
         "payments_refund_move": [*refund_states.table()],
+        "payments_dispute_move": [*dispute_states.table()],
         "cases_move": [*case_states.table()],
         "policies_move": [*policy_states.table()],
         "funds_move": [*withdrawals.table()],

@@ -49,7 +49,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {RUNTIME}
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {RUNTIME};
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {RUNTIME};
 REVOKE UPDATE, DELETE, TRUNCATE ON core_event, core_checkpoint, ledger_journal, ledger_transfer, payments_notice,
-    payments_transaction, payments_evidence, payments_cashier, payments_stuck_note,
+    payments_transaction, payments_evidence, payments_cashier, payments_stuck_note, payments_dispute_evidence,
     cases_receipt, cases_answer, cases_evidence, catalog_terms,
     vault_issuer_answer, vault_key_check, vault_duplicate,
     orders_policy, policies_publication, policies_withdrawal FROM {RUNTIME};
@@ -57,7 +57,8 @@ REVOKE UPDATE, DELETE, TRUNCATE ON core_checkpoint_key, core_retired_key, core_f
     payments_difference_step FROM {RUNTIME};
 REVOKE DELETE ON core_audit_finding, payments_bill, payments_difference FROM {RUNTIME};
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ledger_account, ledger_chart, ledger_round, orders_move, orders_money_move,
-    payments_payment_move, payments_attempt_move, payments_refund_move, cases_move, policies_move, funds_move FROM {RUNTIME};
+    payments_payment_move, payments_attempt_move, payments_refund_move, payments_dispute_move, cases_move,
+    policies_move, funds_move FROM {RUNTIME};
 REVOKE INSERT ON ledger_journal, ledger_transfer, orders_policy, policies_publication FROM {RUNTIME};
 REVOKE UPDATE, DELETE, TRUNCATE ON funds_step FROM {RUNTIME};
 REVOKE DELETE ON funds_withdrawal, funds_terms FROM {RUNTIME};

@@ -8,7 +8,7 @@ commission bears its own share. What a case had set aside is freed in the same t
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from anka.domain import postings, postings_merchant
+from anka.domain import postings, postings_channel, postings_merchant
 from anka.domain.chart import PLATFORM_SHOP
 from anka.domain.money import require_amount
 from anka.domain.postings import Legs, Posting
@@ -130,7 +130,20 @@ class Penalise:
     amount_minor: int
 
 
-Claim = Repay | Hold | Free | Settle | Compensate | Penalise
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lose:
+    """A chargeback is lost: escrow, merchant and commission bear their shares; what was paid back before is our loss (`unborne`)."""
+
+    order_id: int
+    channel: str
+    dispute: str
+    escrow_minor: int
+    commission_minor: int
+    unborne_minor: int
+    own: Mapping[str, int]
+
+
+Claim = Repay | Hold | Free | Settle | Compensate | Penalise | Lose
 Held = Mapping[tuple[str, str], Taken]
 """What was set aside for (case, unit), from where."""
 
@@ -163,6 +176,8 @@ def _resolved(shop_id: int, claim: Claim, position: Position, held: Held) -> tup
             amount = min(claim.amount_minor, position.deposit)
             posting = postings_merchant.penalised(shop_id=shop_id, case_number=claim.case_number, amount_minor=amount)
             return posting, position.moved(deposit=-amount)
+        case Lose():
+            return _lose(shop_id, claim, position)
 
 
 def _hold(shop_id: int, claim: Hold, position: Position) -> tuple[Posting, Position]:
@@ -193,6 +208,15 @@ def _repay(shop_id: int, claim: Repay, position: Position) -> tuple[Posting, Pos
     sources = (("escrow", claim.escrow_minor), *taken, ("commission", claim.commission_minor))
     posting = postings_merchant.repaid(
         shop_id=shop_id, order_id=claim.order_id, refund_number=claim.refund_number, legs=claim.legs, sources=sources
+    )
+    return posting, position.less(taken)
+
+
+def _lose(shop_id: int, claim: Lose, position: Position) -> tuple[Posting, Position]:
+    taken = waterfall(position=position, own=claim.own)
+    sources = {"escrow": claim.escrow_minor, **dict(taken), "commission": claim.commission_minor, "bad_debt": claim.unborne_minor}
+    posting = postings_channel.chargeback_lost(
+        shop_id=shop_id, order_id=claim.order_id, channel=claim.channel, dispute=claim.dispute, sources=sources
     )
     return posting, position.less(taken)
 

@@ -40,6 +40,13 @@ def done_by_hand(*, shop_id: int, leg: tuple[str, int], channel: str, bank: str,
     return (_journal(shop_id, _round(f"refund:{number}:{position}:done", reversals), "refund_done_by_hand", pair, amount_minor),)
 
 
+def done_by_bank(*, shop_id: int, leg: tuple[str, int], channels: tuple[str, str], amount_minor: int, reversals: int) -> Posting:
+    """Record that a lost chargeback has paid a leg; `channels` are those the leg was owed through and the payment came by."""
+    number, position = leg
+    pair = (f"refund_payable:{channels[0]}", f"dispute:{channels[1]}")
+    return (_journal(shop_id, _round(f"refund:{number}:{position}:done", reversals), "refund_done_by_bank", pair, amount_minor),)
+
+
 def bounced(*, shop_id: int, leg: tuple[str, int], channel: str, amount_minor: int, reversals: int) -> Posting:
     """Owe a leg again that came back after the channel had reported success."""
     number, position = leg

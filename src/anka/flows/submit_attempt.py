@@ -20,6 +20,10 @@ OPEN = frozenset({S.CREATED, S.SUBMITTING, S.PROCESSING, S.UNKNOWN, S.WAITING_FU
 NOT_SENT = frozenset({S.CREATED, S.WAITING_FUNDS})
 
 
+class HeldByDispute(Exception):
+    """The payer's bank may have taken the payment back: nothing is sent of it until that is decided. Not for people: ask again later."""
+
+
 class Asking(StrEnum):
     """How a channel may be asked for a refund: again under the same number, or once only because it knows no numbers of refunds."""
 
@@ -40,12 +44,14 @@ def submit_attempt(*, number: str, at: Moment, asking: Callable[[str], Asking] =
     `waiting_funds` means: submit again.
 
     Raises:
-        NotFound: there is no such attempt.
+        NotFound: there is no such attempt. HeldByDispute: it was not sent yet, and must not be now.
     """
     with database.transaction():
         attempt = lock_attempt(number=number)
         if attempt.status not in OPEN:
             return None
+        if attempt.is_charged_back and attempt.status in NOT_SENT:
+            raise HeldByDispute
         is_once = asking(attempt.channel) == Asking.ONCE
         if is_once and attempt.status not in NOT_SENT:
             _hand_over(attempt, at)

@@ -11,7 +11,7 @@ from anka.domain.refund_states import AttemptState
 from anka.flows import record_refund_outcome as outcomes
 from anka.flows.doubt_attempt import doubted
 from anka.flows.mend_attempt import mend_attempt
-from anka.flows.submit_attempt import NOT_SENT, OPEN, Asking, submit_attempt
+from anka.flows.submit_attempt import NOT_SENT, OPEN, Asking, HeldByDispute, submit_attempt
 from anka.jobs.channels import channels
 from anka.payments.models import Attempt
 
@@ -38,7 +38,10 @@ def pursue(*, number: str, at: Moment) -> timedelta | None:
     Raises:
         NotFound: there is no such attempt.
     """
-    attempt = submit_attempt(number=number, at=at, asking=_asking)
+    try:
+        attempt = submit_attempt(number=number, at=at, asking=_asking)
+    except HeldByDispute:
+        return ASK_AGAIN_AFTER[-1]
     if attempt is None:
         return _look_again(number, at)
     if attempt.channel == HAND:
@@ -149,7 +152,7 @@ def _ask(attempt: Attempt, at: Moment) -> Evidence:
         return channel.submit_refund(request=_request(attempt), now=at.now)
     known = channel.query_refund(request=_request(attempt), now=at.now)
     # What the channel never saw is submitted again, with the same number. What it once called abnormal it has seen.
-    if known.reason == "refund_not_found" and attempt.status != S.ABNORMAL:
+    if known.reason == "refund_not_found" and attempt.status != S.ABNORMAL and not attempt.is_charged_back:
         return channel.submit_refund(request=_request(attempt), now=at.now)
     return known
 

@@ -6,6 +6,7 @@ import msgspec
 
 from anka.core.actors import Actor, ActorKind
 from anka.domain.delivery_states import Stage
+from anka.domain.dispute_states import DisputeKind
 from anka.domain.goods import Goods
 from anka.domain.payment_states import PaymentState
 from anka.domain.unit_money import UnitMoney
@@ -78,6 +79,27 @@ class Payment(msgspec.Struct, frozen=True):
     last_refund_at: datetime | None = None
 
 
+class DisputedUnit(msgspec.Struct, frozen=True):
+    """What an open chargeback takes of a unit if it is lost, and what it froze beside what an open case had frozen already."""
+
+    position: int
+    share_minor: int
+    frozen_minor: int
+
+
+class OpenDispute(msgspec.Struct, frozen=True):
+    """A dispute about one of the order's payments that its channel has not decided yet."""
+
+    id: int
+    number: str
+    kind: DisputeKind
+    payment_id: int
+    channel: str
+    amount_minor: int
+    evidence_due_at: datetime
+    units: tuple[DisputedUnit, ...]
+
+
 class OrderState(msgspec.Struct, frozen=True):
     """An order with its units, payments and terms. `replay` is the reference of a request that was carried out before, `issuer` the code
     of who can be asked about its keys."""
@@ -119,6 +141,20 @@ class OrderState(msgspec.Struct, frozen=True):
     standing: Standing
     replay: str | None
     issuer: str | None = None
+    disputes: tuple[OpenDispute, ...] = ()
+
+    @property
+    def dispute(self) -> str:
+        """What is argued about outside, in the words of the facts: a chargeback, a complaint, or nothing."""
+        kinds = {dispute.kind for dispute in self.disputes}
+        if DisputeKind.CHARGEBACK in kinds:
+            return str(DisputeKind.CHARGEBACK)
+        return str(DisputeKind.COMPLAINT) if kinds else "none"
+
+    @property
+    def charged_back(self) -> frozenset[int]:
+        """The payments that a bank may have taken back: nothing else goes back of them until that is decided."""
+        return frozenset(dispute.payment_id for dispute in self.disputes if dispute.kind == DisputeKind.CHARGEBACK)
 
     def unit(self, position: int) -> Unit | None:
         """Return the unit at a position, counted from 1, or None."""

@@ -50,7 +50,7 @@ class Attempt(msgspec.Struct, frozen=True):
     Where unidentified money without an order goes back, `order_id` is None, `buyer_id` 0, and the payment is the channel's own;
     where unused balance of a wallet does, `order_id` is None and `buyer_id` the wallet's owner.
     `leg_channel` is where the money is owed through; an attempt may take another way (the wallet, or by hand). `reversals` counts how often
-    the leg's money had arrived and came back.
+    the leg's money had arrived and came back. `is_charged_back`: the payer's bank may have taken the payment back, so nothing is sent.
     """
 
     shop_id: int
@@ -87,6 +87,7 @@ class Attempt(msgspec.Struct, frozen=True):
     reversals: int
     stuck: Stuck | None
     proof: Proof | None
+    is_charged_back: bool = False
 
 
 attempt_decoder = msgspec.json.Decoder(Attempt)

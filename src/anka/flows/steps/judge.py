@@ -132,7 +132,7 @@ def judge(*, state: OrderState, claim: Claim, actor: Actor, at: Moment) -> tuple
 
 
 def _units(state: OrderState, claim: Claim) -> list[Unit]:
-    still_open = [unit for unit in state.units if unit.stage not in ENDED and unit.money not in GOING_BACK and not unit.under_case]
+    still_open = [unit for unit in state.units if unit.stage not in ENDED and unit.money not in GOING_BACK and _may_be_asked(state, unit)]
     if claim.positions is None:
         chosen = still_open
     else:
@@ -146,6 +146,11 @@ def _units(state: OrderState, claim: Claim) -> list[Unit]:
         raise NothingLeftToCancel
     # An unpaid order has one price and one payment: it closes as a whole.
     return still_open if any(unit.stage == Stage.RESERVED for unit in chosen) else chosen
+
+
+def _may_be_asked(state: OrderState, unit: Unit) -> bool:
+    """What a chargeback argues about is judged all the same: the rules say who decides about its money."""
+    return not unit.under_case or bool(state.charged_back)
 
 
 def _require_asked(state: OrderState, claim: Claim, units: list[Unit], at: Moment) -> None:
@@ -178,6 +183,7 @@ def _facts(state: OrderState, unit: Unit, claim: Claim, actor: Actor, at: Moment
         notice=state.notice,
         refund_window_minutes=state.refund_window_minutes,
         warranty_minutes=state.warranty_minutes,
+        dispute=state.dispute,
     )
 
 

@@ -30,6 +30,16 @@ class RefundWindowOver(MoneyCannotGoBackThisWay):
     says = _("The channel no longer takes this money back. Nothing has changed; choose the wallet, or a transfer that we make by hand.")
 
 
+class PaymentDisputed(MoneyCannotGoBackThisWay):
+    """The payer's bank may have taken the payment back already; paying it back as well could pay it twice."""
+
+    code = "payment_disputed"
+    says = _(
+        "The payer disputes this payment with the bank or the payment channel, so nothing is paid back beside it. Nothing has changed; "
+        "the channel decides, and then this goes on."
+    )
+
+
 class HandsNotNeeded(MoneyCannotGoBackThisWay):
     """A channel takes the money back by itself, so nobody has to make a transfer."""
 
@@ -49,7 +59,7 @@ def refundable(state: OrderState) -> list[Paid]:
             last_refund_at=p.last_refund_at,
         )
         for p in state.payments
-        if p.status == PaymentState.PAID and p.amount_minor > p.refunded_minor
+        if p.status == PaymentState.PAID and p.amount_minor > p.refunded_minor and p.id not in state.charged_back
     ]
 
 
@@ -59,7 +69,8 @@ def plan_legs(*, state: OrderState, amounts: Sequence[int], refund_to: str, at: 
     Raises:
         BadInput: the destination is neither original nor wallet nor hand.
         NotOursToHold: no wallet of ours may take it.
-        MoneyCannotGoBackThisWay: the payments cannot bear it; RefundWindowOver where only their channels will not.
+        MoneyCannotGoBackThisWay: the payments cannot bear it; RefundWindowOver where only their channels will not, PaymentDisputed where
+            a payment may have been taken back by the payer's bank.
     """
     try:
         destination = Destination(refund_to)
@@ -77,14 +88,18 @@ def plan_legs(*, state: OrderState, amounts: Sequence[int], refund_to: str, at: 
             continue
         try:
             legs = plan(refund_minor=amount, payments=left, now=at.now, destination=destination, limits=limits())
-        except ChannelLimitReached as error:
-            raise RefundWindowOver from error
         except RefundNotCoverable as error:
-            raise MoneyCannotGoBackThisWay from error
+            raise _why_not(state, error) from error
         taken = {leg.payment_id: leg for leg in legs}
         left = [_after(payment, taken.get(payment.payment_id), at) for payment in left]
         planned.append(legs)
     return planned
+
+
+def _why_not(state: OrderState, error: RefundNotCoverable) -> MoneyCannotGoBackThisWay:
+    if isinstance(error, ChannelLimitReached):
+        return RefundWindowOver()
+    return PaymentDisputed() if state.charged_back else MoneyCannotGoBackThisWay()
 
 
 def _require_no_channel(amount_minor: int, payments: Sequence[Paid], at: Moment) -> None:

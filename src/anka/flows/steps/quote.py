@@ -11,11 +11,11 @@ from anka.core.signatures import NotSignedByUs, seal, unseal
 from anka.domain.policy.decision import rank
 from anka.domain.refund_plan import Destination
 from anka.flows.steps.judge import Claim, Verdict
-from anka.flows.steps.plan_money_back import MoneyCannotGoBackThisWay, RefundWindowOver, plan_legs, shown
+from anka.flows.steps.plan_money_back import MoneyCannotGoBackThisWay, PaymentDisputed, RefundWindowOver, plan_legs, shown
 from anka.orders.models import OrderState
 
-# What suppliers and payment channels have to be asked about is quoted truthfully and refused politely.
-UNOPENED_ROUTES = ("upstream", "external")
+# What suppliers have to be asked about is quoted truthfully and refused politely.
+UNOPENED_ROUTES = ("upstream",)
 GOOD_FOR_SECONDS = 86400
 
 
@@ -38,7 +38,7 @@ class QuoteDoesNotFit(Refusal):
 
 
 class RouteNotOpenYet(Refusal):
-    """The rules send this claim to a supplier or a payment channel, which this version does not ask."""
+    """The rules send this claim to a supplier, whom this version does not ask."""
 
     code, status = "route_not_available", 409
     says = _("The rules say: %(words)s This path cannot be started here yet. Nothing was submitted and nothing is lost.")
@@ -93,6 +93,8 @@ def not_executable(verdicts: tuple[Verdict, ...]) -> Refusal | None:
         # A buyer who is refused may call the platform, so there is a case to open; a merchant makes an offer instead.
         if decision.route == "refuse" and all(facts.asker == "merchant" for facts in verdict.facts):
             return RefusedByRule(words=_words(decision.because_zh, decision.because_en))
+        if decision.route == "external":
+            return PaymentDisputed()
         if decision.route in UNOPENED_ROUTES:
             return RouteNotOpenYet(words=_words(decision.because_zh, decision.because_en))
     return None

@@ -35,7 +35,8 @@ $$
             FROM core_clock AS clock WHERE clock.shop_id = in_shop AND clock.order_id = argued.order_id
                 AND clock.position = (SELECT min(position) FROM unnest(argued.positions) AS position) AND argued.closed_at IS NULL
                 AND clock.state IN ('running', 'paused')
-                AND clock.kind IN ('answer', 'offer', 'evidence', 'look', 'rule', 'escalate', 'appeal', 'ceiling')))::text
+                AND clock.kind IN ('answer', 'offer', 'evidence', 'look', 'rule', 'escalate', 'appeal', 'ceiling', 'external_reply',
+        'external_done')))::text
     FROM cases_case AS argued WHERE argued.shop_id = in_shop AND argued.id = in_case;
 $$;
 

@@ -9,8 +9,8 @@ FROM touched JOIN orders_order AS o ON o.shop_id = touched.shop_id AND o.id = to
 WHERE coalesce(book.all_credits - book.all_debits, 0) <> o.paid_minor - o.refunded_minor - o.released_minor
 UNION ALL
 SELECT format('order %s', touched.number),
-    format('released %s; confirmations moved %s out of escrow, of which refunds took back %s',
-        o.released_minor, confirmed.moved, returned.moved)
+    format('released %s; confirmations moved %s out of escrow, of which refunds took back %s, and chargebacks %s',
+        o.released_minor, confirmed.moved, returned.moved, charged.moved)
 FROM touched JOIN orders_order AS o ON o.shop_id = touched.shop_id AND o.id = touched.id,
     LATERAL (
         SELECT coalesce(sum(transfer.amount_minor), 0) AS moved
@@ -26,8 +26,17 @@ FROM touched JOIN orders_order AS o ON o.shop_id = touched.shop_id AND o.id = to
             JOIN ledger_transfer AS transfer ON transfer.shop_id = journal.shop_id AND transfer.journal_id = journal.id
             JOIN ledger_account AS source ON source.shop_id = transfer.shop_id AND source.id = transfer.debit_id
         WHERE refund.shop_id = o.shop_id AND refund.order_id = o.id
-            AND (source.code LIKE 'merchant:%' OR source.code LIKE 'recv:%' OR source.code = 'commission')) AS returned
-WHERE o.released_minor <> confirmed.moved - returned.moved
+            AND (source.code LIKE 'merchant:%' OR source.code LIKE 'recv:%' OR source.code = 'commission')) AS returned,
+    LATERAL (
+        SELECT coalesce(sum(transfer.amount_minor), 0) AS moved
+        FROM payments_dispute AS dispute
+            JOIN ledger_journal AS journal ON journal.shop_id = dispute.shop_id
+                AND journal.idempotency_key = format('dispute:%s:%s:lost', dispute.channel, dispute.number)
+            JOIN ledger_transfer AS transfer ON transfer.shop_id = journal.shop_id AND transfer.journal_id = journal.id
+            JOIN ledger_account AS source ON source.shop_id = transfer.shop_id AND source.id = transfer.debit_id
+        WHERE dispute.shop_id = o.shop_id AND dispute.order_id = o.id
+            AND (source.code LIKE 'merchant:%' OR source.code LIKE 'recv:%' OR source.code = 'commission')) AS charged
+WHERE o.released_minor <> confirmed.moved - returned.moved - charged.moved
 UNION ALL
 SELECT format('account %s of shop %s', book.code, book.shop_id), 'this escrow belongs to no order'
 FROM book JOIN touched_account USING (shop_id, id)

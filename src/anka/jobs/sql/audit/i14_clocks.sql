@@ -12,7 +12,8 @@ UNION ALL
 SELECT format('unit %s-%s', touched.number, clock.position), format('%s clock of a case runs, and no case is open on it', clock.kind)
 FROM touched JOIN core_clock AS clock ON clock.shop_id = touched.shop_id AND clock.order_id = touched.id
 WHERE clock.state IN ('running', 'paused')
-    AND clock.kind IN ('answer', 'offer', 'evidence', 'look', 'rule', 'escalate', 'appeal', 'ceiling')
+    AND clock.kind IN ('answer', 'offer', 'evidence', 'look', 'rule', 'escalate', 'appeal', 'ceiling', 'external_reply',
+        'external_done')
     AND NOT EXISTS (SELECT FROM cases_unit AS argued WHERE argued.shop_id = clock.shop_id AND argued.order_id = clock.order_id
                     AND argued.position = clock.position AND argued.open)
 UNION ALL

@@ -30,6 +30,14 @@ $$
                 'transaction_number', payment.transaction_number, 'refunds_made', payment.refunds_made,
                 'last_refund_at', payment.last_refund_at) ORDER BY payment.id), '[]')
             FROM payments_payment AS payment WHERE payment.shop_id = o.shop_id AND payment.order_id = o.id),
+        'disputes', (SELECT coalesce(json_agg(json_build_object('id', dispute.id, 'number', dispute.number, 'kind', dispute.kind,
+                'payment_id', dispute.payment_id, 'channel', dispute.channel, 'amount_minor', dispute.amount_minor,
+                'evidence_due_at', dispute.evidence_due_at,
+                'units', (SELECT coalesce(json_agg(json_build_object('position', part.position, 'share_minor', part.share_minor,
+                        'frozen_minor', part.frozen_minor) ORDER BY part.position), '[]')
+                    FROM payments_dispute_unit AS part WHERE part.shop_id = dispute.shop_id AND part.dispute_id = dispute.id))
+                ORDER BY dispute.id), '[]')
+            FROM payments_dispute AS dispute WHERE dispute.shop_id = o.shop_id AND dispute.order_id = o.id AND dispute.status = 'open'),
         'standing', standing(in_person, in_token, o.shop_id, in_real_now),
         'replay', in_replay)::text
     FROM orders_order AS o

@@ -32,6 +32,8 @@ BEGIN
                     'bank', proof.bank, 'reference', proof.reference, 'amount_minor', proof.amount_minor, 'made_by', proof.made_by,
                     'made_at', proof.made_at) FROM payments_proof AS proof WHERE proof.shop_id = attempt.shop_id
                 AND proof.attempt_id = attempt.id AND proof.status = 'open'),
+            'is_charged_back', EXISTS (SELECT FROM payments_dispute AS dispute WHERE dispute.shop_id = leg.shop_id
+                AND dispute.payment_id = leg.payment_id AND dispute.kind = 'chargeback' AND dispute.status = 'open'),
             'refund_id', refund.id, 'refund_number', refund.number, 'refund_status', refund.status,
             'payment_number', coalesce(payment.number, odd.payment_number), 'payment_channel', coalesce(payment.channel, odd.channel),
             'payment_amount_minor', coalesce(payment.amount_minor, odd.amount_minor),
