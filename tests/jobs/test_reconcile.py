@@ -2,100 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from anka.adapters.channels.port import Bill, BillLine
 from anka.core import database
-from anka.core.actors import Actor, ActorKind
 from anka.core.clock import Moment
 from anka.core.refusals import BadInput, NotFound
-from anka.domain.refund_states import AttemptState
-from anka.flows.appoint_staff import appoint_staff
 from anka.flows.decide_difference import DifferenceDecided, SecondDecisionNeeded, decide_difference
-from anka.flows.record_refund_outcome import Evidence, record_refund_outcome
 from anka.flows.submit_attempt import submit_attempt
 from anka.flows.take_payment import take_payment
 from anka.jobs import reconcile
 from anka.payments import bills
-from anka.payments.bills import CHINA, Difference
-from tests import databases
-from tests.builders import OPERATOR, Order, a_cancelled_order, a_paid_order, a_payment, a_person, a_placed_order, at
+from anka.payments.bills import CHINA
+from tests.builders import Order, a_cancelled_order, a_paid_order, a_payment, a_placed_order, at
 from tests.faults.flows import attempts
+from tests.jobs.billing import DAY, MORNING, NEXT, PRICE, a_bill, a_line, compared, found, inbox, line_of, refund_line, refunded, staff
 
-PRICE = 10_000
-DAY = at(0).now.astimezone(CHINA).date()
-NEXT = DAY + timedelta(days=1)
-MORNING = at(days=1)
 pytestmark = [pytest.mark.no_database, pytest.mark.usefixtures("quiet_day")]
-# What earlier tests did is over: it belongs to days that nobody compares any more.
-OVER = """
-TRUNCATE payments_bill, payments_bill_line, payments_difference, payments_difference_step, payments_evidence;
-ALTER TABLE payments_transaction DISABLE TRIGGER USER;
-UPDATE payments_transaction SET taken_at = taken_at - interval '300 days';
-UPDATE payments_attempt SET ended_at = ended_at - interval '300 days';
-"""
-
-
-@pytest.fixture(scope="module")
-def place(server: databases.SharedServer) -> Iterator[databases.Database]:
-    """A database for these tests alone: a bill is about everything there is."""
-    name = f"anka_test_{server.run}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_bills"
-    yield server.create(name)
-    server.drop(name)
-
-
-@pytest.fixture
-def quiet_day(place: databases.Database) -> Iterator[None]:
-    """A day on which nothing has happened yet."""
-    with place.as_owner() as owner:
-        owner.execute(OVER)
-    databases.point_django_at(place.runtime)
-    yield
-    databases.point_django_at(databases.NOT_STARTED)
-
-
-def a_line(kind: str = "payment", **more: Any) -> BillLine:
-    fields: dict[str, Any] = {
-        "kind": kind,
-        "number": "",
-        "payment_number": "",
-        "channel_number": "",
-        "amount_minor": PRICE,
-        "fee_minor": 0,
-        "currency": "CNY",
-        "occurred_at": at(2).now,
-    }
-    return BillLine(**(fields | more))
-
-
-def a_bill(*lines: BillLine, day: date = DAY) -> Bill:
-    return Bill(day=day, lines=lines, digest=hashlib.sha256(repr((day, lines)).encode()).hexdigest())
-
-
-def compared(*lines: BillLine, day: date = DAY, when: Moment = MORNING) -> reconcile.Outcome:
-    kept = reconcile.keep(channel="sandbox", bill=a_bill(*lines, day=day), origin=("file", "operator:test"), at=when)
-    return reconcile.compare(bill=kept, at=when)
-
-
-def line_of(order: Order, **more: Any) -> BillLine:
-    """The bill's line about an order that was paid through the sandbox."""
-    (payment,) = [one for one in order.state.payments if one.transaction_number]
-    return a_line(number=payment.number, payment_number=payment.number, channel_number=payment.transaction_number, **more)
-
-
-def found(status: str | None = "open") -> list[tuple[str, int | None, int | None]]:
-    return sorted((one.kind.value, one.ours_minor, one.theirs_minor) for one in inbox(status))
-
-
-def inbox(status: str | None = "open") -> list[Difference]:
-    return bills.inbox(status=None if status is None else bills.DifferenceState(status), after=None, limit=100)
 
 
 def everything() -> dict[str, str]:
@@ -103,20 +30,6 @@ def everything() -> dict[str, str]:
     return {
         table: database.value(f"SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {table} AS t") for table in tables
     }
-
-
-def refunded() -> tuple[Order, str]:
-    """An order whose refund has arrived, and the number of its attempt."""
-    order = a_cancelled_order()
-    number = attempts(order)[0]
-    submit_attempt(number=number, at=at(6))
-    done = Evidence(status=AttemptState.SUCCEEDED, source="answer", observed_at=at(7).now)
-    record_refund_outcome(number=number, evidence=done, at=at(7))
-    return order, number
-
-
-def refund_line(order: Order, number: str, **more: Any) -> BillLine:
-    return replace(line_of(order), kind="refund", number=number, channel_number=f"RF{number}", **more)
 
 
 def test_what_agrees_is_clean_and_its_fee_is_posted_once() -> None:
@@ -273,10 +186,22 @@ def test_a_refund_done_here_and_not_there() -> None:
     assert found() == [("refund_not_on_bill", PRICE, None)]
 
 
-def test_a_reversal_is_for_a_person() -> None:
+def test_a_reversal_is_owed_to_the_buyer_again_and_waits_for_a_person() -> None:
     order, number = refunded()
-    compared(line_of(order), refund_line(order, number), replace(refund_line(order, number), kind="refund_reversed"))
-    assert found() == [("reversal_open", None, PRICE)]
+    lines = (line_of(order), refund_line(order, number), replace(refund_line(order, number), kind="refund_reversed"))
+    for _ in range(2):
+        compared(*lines)
+        assert found() == []
+        assert order.shop.balance("refund_payable:sandbox") == PRICE
+    assert database.rows("SELECT source, status, applied FROM payments_evidence ORDER BY id")[-1] == ("bill", "failed", True)
+    assert database.rows("SELECT reason FROM payments_stuck WHERE shop_id = %s", (order.shop.id,)) == [("reversed",)]
+
+
+def test_a_reversal_of_another_sum_is_no_evidence() -> None:
+    order, number = refunded()
+    compared(line_of(order), refund_line(order, number), replace(refund_line(order, number), kind="refund_reversed", amount_minor=1))
+    assert found() == [("reversal_open", None, 1)]
+    assert order.shop.balance("refund_payable:sandbox") == 0
 
 
 def test_a_fee_that_changes_is_not_posted_again() -> None:
@@ -302,12 +227,6 @@ def test_the_worker_goes_on_where_it_stopped(monkeypatch: pytest.MonkeyPatch) ->
     assert whole is not None
     assert (whole.compared_to, whole.compared_at) == (5, MORNING.now)
     assert [order.shop.balance("psp_fee") for order in orders] == [1] * 5
-
-
-def staff(role: str = "finance") -> Actor:
-    person = a_person()
-    appoint_staff(actor=OPERATOR, person_id=person, role=role)
-    return Actor(kind=ActorKind.PLATFORM, person_id=person)
 
 
 def test_a_small_difference_is_closed_by_one_with_a_note() -> None:

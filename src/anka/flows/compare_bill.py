@@ -25,8 +25,10 @@ FINISHED = """
 UPDATE payments_bill SET compared_at = %s, compared_in = pg_current_xact_id()
 WHERE id = %s AND superseded_at IS NULL AND compared_to = line_count
 """
+REOPEN = "SELECT reopen_overtaken(%s, %s, %s, %s)"
 PUT_RIGHT = "the books and the bill agree by now"
 CORRECTED = "the bills that count do not say so any more"
+OVERTAKEN = "our books were corrected, and a later bill takes it back"
 
 
 def compare_lines(*, bill: KeptBill, lines: Sequence[int], leaving: Collection[str] = (), up_to: int, at: Moment) -> list[Verdict]:
@@ -64,6 +66,12 @@ def settle_gone(*, ids: Sequence[int], at: Moment) -> int:
     """Settle differences that no bill that counts speaks of any more; return how many."""
     with database.transaction():
         return int(database.value(SETTLE, (list(ids), at.now, ACTOR, CORRECTED)))
+
+
+def reopen_overtaken(*, channel: str, at: Moment) -> int:
+    """Put back into the inbox what our books were corrected for and no bill that counts says any more; return how many."""
+    with database.transaction():
+        return int(database.value(REOPEN, (channel, at.now, ACTOR, OVERTAKEN)))
 
 
 def compare_again(*, bill: KeptBill, differences: Sequence[Difference], at: Moment) -> int:

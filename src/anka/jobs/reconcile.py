@@ -132,7 +132,7 @@ def pursue(*, subject: str, at: Moment) -> timedelta | None:
     outcome = Outcome(bill=bill)
     _look_again(bill, outcome, at)
     still = {found.kind for found in bills.inbox(status=bills.DifferenceState.OPEN, channel=code, day=day, after=None, limit=bills.MOST)}
-    unfinished = still & {DifferenceKind.NOT_TAKEN, DifferenceKind.REFUND_OPEN}
+    unfinished = still & set(_ACTS)
     return LOOK_AGAIN if unfinished and at.now < bill.compared_at + LOOKED_AT_FOR else None
 
 
@@ -201,10 +201,10 @@ def _take(bill: KeptBill, line: KeptLine, calls: int, at: Moment) -> int:
     return 1
 
 
-def _pay_back(bill: KeptBill, line: KeptLine, _calls: int, at: Moment) -> int:
-    """Apply to a refund attempt that the bill says it was paid."""
+def _hear_of_refund(bill: KeptBill, line: KeptLine, _calls: int, at: Moment) -> int:
+    """Apply to a refund attempt what the bill says of it: it was paid, or it came back, and is owed to the buyer again."""
     evidence = Evidence(
-        status=EvidenceStatus.SUCCEEDED,
+        status=EvidenceStatus.SUCCEEDED if line.kind == "refund" else EvidenceStatus.FAILED,
         number=line.number,
         source="bill",
         observed_at=at.now,
@@ -225,7 +225,8 @@ def _pay_back(bill: KeptBill, line: KeptLine, _calls: int, at: Moment) -> int:
 
 _ACTS: dict[str, Callable[[KeptBill, KeptLine, int, Moment], int]] = {
     DifferenceKind.NOT_TAKEN: _take,
-    DifferenceKind.REFUND_OPEN: _pay_back,
+    DifferenceKind.REFUND_OPEN: _hear_of_refund,
+    DifferenceKind.REVERSAL_OPEN: _hear_of_refund,
 }
 
 
@@ -243,7 +244,8 @@ def _absent(bill: KeptBill, at: Moment) -> list[Missing]:
 
 
 def _look_again(bill: KeptBill, outcome: Outcome, at: Moment) -> None:
-    """Settle what is no difference any more, of this bill and of those before it."""
+    """Settle what is no difference any more, of this bill and of those before it; what was corrected for nothing waits for a person."""
+    compare_bill.reopen_overtaken(channel=bill.channel, at=at)
     outcome.settled += compare_bill.settle_gone(ids=bills.gone(channel=bill.channel, limit=MOST_AGAIN), at=at)
     found = bills.open_with_lines(channel=bill.channel, after_id=0, limit=MOST_AGAIN)
     by_day: dict[date, list[Difference]] = {}

@@ -95,7 +95,10 @@ class Missing(msgspec.Struct, frozen=True):
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """One entry of the inbox. `number` is ours (payment or refund attempt) where one is known."""
+    """One entry of the inbox. `number` is ours (payment or refund attempt) where one is known.
+
+    `corrected_minor` is what decisions about it have posted so far, counted as anka.domain.corrections does.
+    """
 
     id: int
     channel: str
@@ -116,6 +119,7 @@ class Difference(msgspec.Struct, frozen=True):
     note: str | None
     bill_id: int | None
     line: int | None
+    corrected_minor: int
 
     @property
     def size_minor(self) -> int:
@@ -143,7 +147,7 @@ JUDGE = "SELECT * FROM judge_bill_lines(%s, %s)"
 MISSING = "SELECT * FROM missing_from_bills(%s, %s, %s, %s)"
 DIFFERENCE = """
 SELECT id, channel, day, kind, number, channel_number, ours_minor, theirs_minor, currency, found_at, status, proposed_as, proposed_by,
-       proposed_note, decided_by, decided_at, note, bill_id, line FROM payments_difference
+       proposed_note, decided_by, decided_at, note, bill_id, line, corrected_minor FROM payments_difference
 """
 ONE = DIFFERENCE + "WHERE id = %s"
 INBOX = (
@@ -166,7 +170,7 @@ WHERE channel = %s AND status = 'open' AND bill_id IS NOT NULL AND id > %s
 # What no current bill speaks of any more: its bill was corrected, or its payment stands on a bill by now.
 GONE = """
 SELECT found.id FROM payments_difference AS found
-WHERE found.channel = %(channel)s AND found.status = 'open' AND (
+WHERE found.channel = %(channel)s AND found.status = 'open' AND found.corrected_minor = 0 AND (
     EXISTS (SELECT FROM payments_bill AS bill WHERE bill.id = found.bill_id AND bill.superseded_at IS NOT NULL)
     OR found.kind IN ('not_on_bill', 'refund_not_on_bill') AND EXISTS (
         SELECT FROM payments_bill_line AS said JOIN payments_bill AS bill ON bill.id = said.bill_id

@@ -1,5 +1,6 @@
 -- I23. Every line of a channel's bill that was compared is exactly one journal of its amount, and its fee is posted as it says, or the line
--- stands in the inbox of differences; a large difference was closed by two persons. (Bills that a corrected one has replaced do not count.)
+-- stands in the inbox of differences; a large difference was closed by two persons (the limit is the domain's FOUR_EYES_FROM_MINOR), and
+-- what decisions posted is what they say, once. (Bills that a corrected one has replaced do not count.)
 SELECT format('bill of %s for %s, line %s', line.channel, line.day, line.line) AS place,
     format('%s %s of %s %s: %s journals, together %s', line.kind, line.own, line.amount_minor, line.currency, count(journal.id),
            coalesce(sum(moved.minor), 0)) AS what
@@ -51,3 +52,23 @@ SELECT format('difference %s of %s', found.id, found.channel),
 FROM payments_difference AS found
 WHERE found.decided_by LIKE 'platform:%' AND greatest(found.ours_minor, found.theirs_minor) >= 100000
     AND (found.proposed_by IS NULL OR found.proposed_by = found.decided_by)
+UNION ALL
+SELECT format('difference %s of %s', step.difference_id, found.channel),
+    format('its correction %s says %s, and %s is posted', step.journal_key, step.corrected_minor, coalesce(sum(transfer.amount_minor), 0))
+FROM payments_difference_step AS step JOIN payments_difference AS found ON found.id = step.difference_id
+    LEFT JOIN ledger_journal AS journal ON journal.shop_id = step.shop_id AND journal.idempotency_key = step.journal_key
+    LEFT JOIN ledger_transfer AS transfer ON transfer.shop_id = journal.shop_id AND transfer.journal_id = journal.id
+WHERE step.journal_key IS NOT NULL
+GROUP BY step.difference_id, step.id, step.journal_key, step.corrected_minor, found.channel
+HAVING coalesce(sum(transfer.amount_minor), 0) <> abs(step.corrected_minor)
+UNION ALL
+SELECT format('difference %s of %s', found.id, found.channel),
+    format('%s was corrected, and its decisions say %s', found.corrected_minor, said.minor)
+FROM payments_difference AS found CROSS JOIN LATERAL (
+    SELECT coalesce(sum(step.corrected_minor), 0) AS minor FROM payments_difference_step AS step WHERE step.difference_id = found.id) AS said
+WHERE found.corrected_minor <> said.minor
+UNION ALL
+SELECT format('journal %s of shop %s', journal.idempotency_key, journal.shop_id), 'corrects a difference that nobody decided about'
+FROM ledger_journal AS journal
+WHERE starts_with(journal.idempotency_key, 'recon:') AND NOT EXISTS (
+    SELECT FROM payments_difference_step AS step WHERE step.journal_key = journal.idempotency_key AND step.shop_id = journal.shop_id)

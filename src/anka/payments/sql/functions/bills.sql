@@ -155,14 +155,19 @@ BEGIN
             INSERT INTO payments_difference_step (difference_id, at, actor, step) VALUES (before.id, in_at, in_actor, 'found_again');
             news := news + 1;
         END IF;
-        UPDATE payments_difference SET day = one.day, bill_id = one.bill_id, line = one.line, ours_minor = one.ours_minor,
-            theirs_minor = one.theirs_minor WHERE id = before.id;
+        -- Who proposed something about other sums has not proposed it about these.
+        UPDATE payments_difference AS found SET day = one.day, bill_id = one.bill_id, line = one.line, ours_minor = one.ours_minor,
+            theirs_minor = one.theirs_minor, proposed_as = CASE WHEN same OR status <> 'open' THEN proposed_as END,
+            proposed_by = CASE WHEN same OR status <> 'open' THEN proposed_by END,
+            proposed_note = CASE WHEN same OR status <> 'open' THEN proposed_note END
+        FROM (SELECT (before.ours_minor, before.theirs_minor) IS NOT DISTINCT FROM (one.ours_minor, one.theirs_minor) AS same) AS sums
+        WHERE id = before.id;
     END LOOP;
     RETURN news;
 END
 $$;
 
--- Differences that are none any more are settled by themselves; what a person has decided is left as it is.
+-- Differences that are none any more are settled by themselves; what a person has decided or corrected is left as it is.
 CREATE OR REPLACE FUNCTION settle_differences(in_ids bigint[], in_at timestamptz, in_actor text, in_note text) RETURNS integer
 LANGUAGE plpgsql AS
 $$
@@ -170,11 +175,38 @@ DECLARE settled integer;
 BEGIN
     WITH gone AS (
         UPDATE payments_difference SET status = 'corrected', decided_by = in_actor, decided_at = in_at, note = in_note
-        WHERE id = ANY (in_ids) AND status = 'open' RETURNING id)
+        WHERE id = ANY (in_ids) AND status = 'open' AND corrected_minor = 0 RETURNING id)
     INSERT INTO payments_difference_step (difference_id, at, actor, step, note)
         SELECT id, in_at, in_actor, 'corrected', in_note FROM gone;
     GET DIAGNOSTICS settled = ROW_COUNT;
     RETURN settled;
+END
+$$;
+
+-- What was corrected in our books and no bill that counts says any more: both sides agree but for the correction, which a person has to look at.
+CREATE OR REPLACE FUNCTION reopen_overtaken(in_channel text, in_at timestamptz, in_actor text, in_note text) RETURNS integer
+LANGUAGE plpgsql AS
+$$
+DECLARE reopened integer;
+BEGIN
+    WITH overtaken AS (
+        UPDATE payments_difference AS found SET status = 'open', decided_by = NULL, decided_at = NULL, note = NULL, proposed_as = NULL,
+            proposed_by = NULL, proposed_note = NULL, found_at = in_at,
+            theirs_minor = CASE kind WHEN 'twice' THEN 0 ELSE coalesce(ours_minor, 0) END
+        WHERE found.channel = in_channel AND found.corrected_minor <> 0 AND (
+            EXISTS (SELECT FROM payments_bill AS bill WHERE bill.id = found.bill_id AND bill.superseded_at IS NOT NULL
+                AND EXISTS (SELECT FROM payments_bill AS newer WHERE newer.channel = bill.channel AND newer.day = bill.day
+                    AND newer.superseded_at IS NULL AND newer.compared_at IS NOT NULL))
+            OR found.kind = 'not_on_bill' AND EXISTS (
+                SELECT FROM payments_bill_line AS said JOIN payments_bill AS bill ON bill.id = said.bill_id
+                WHERE said.kind = 'payment' AND bill.channel = found.channel AND bill.compared_at IS NOT NULL
+                    AND bill.superseded_at IS NULL AND (said.channel_number = found.channel_number
+                        OR said.channel_number = '' AND said.number = found.number)))
+            AND coalesce(found.theirs_minor, -1) <> CASE kind WHEN 'twice' THEN 0 ELSE coalesce(ours_minor, 0) END
+        RETURNING id)
+    INSERT INTO payments_difference_step (difference_id, at, actor, step, note) SELECT id, in_at, in_actor, 'found_again', in_note FROM overtaken;
+    GET DIAGNOSTICS reopened = ROW_COUNT;
+    RETURN reopened;
 END
 $$;
 
