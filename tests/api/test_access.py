@@ -84,6 +84,7 @@ class Scene:
         self.confirmable = an_opened_order(self.buyer, product=self.product)
         self.unpaid = self.buyer.order(self.product)
         self.payment = self.buyer.post(f"/orders/{self.buyer.order(self.product)}/payments", {"channel": "sandbox"}).json["number"]
+        self.top_up = self.buyer.post("/wallet/top-ups", {"amount_minor": 700, "channel": "sandbox"}).json["number"]
         self.unidentified = money_of_nobody()
         self.policy = Client().get("/policies/current").json["version"]
 
@@ -115,7 +116,8 @@ class Scene:
             return an_opened_order(self.buyer, product=self.product), ""
         special = {"payments": self.unpaid, "confirm": self.confirmable, "key-check": self.confirmable}
         order = special.get(route.path.split("/")[-1], self.number)
-        return {"cases": self.case, "refunds": self.refund, "payments": self.payment}.get(route.path.split("/")[-2], order), ""
+        owned = {"cases": self.case, "refunds": self.refund, "payments": self.payment, "top-ups": self.top_up}
+        return owned.get(route.path.split("/")[-2], order), ""
 
     def argued(self, route: Route) -> tuple[str, str]:
         """A case where the route has something to do, and the merchant's offer in it."""
@@ -142,6 +144,15 @@ class Scene:
         return calling(self.people[role], route, path, self.product.number)
 
 
+MONEY: dict[str, Any] = {
+    "/withdrawals": {"amount_minor": 5000, "account": "6222000012345678"},
+    "/deposit": {"amount_minor": 5000},
+    "/top-ups": {"amount_minor": 500, "channel": "sandbox"},
+    # More than anybody has.
+    "/returns": {"amount_minor": 10**9},
+}
+
+
 def calling(client: Client, route: Route, path: str, product: str) -> Response:
     if route.method == "GET":
         return client.call("GET", path)
@@ -159,8 +170,7 @@ def calling(client: Client, route: Route, path: str, product: str) -> Response:
         "/orders": {"product_id": product, "quantity": 1, "allow_duplicate": True},
         "/payments": {"channel": "sandbox"},
         "/cases": {"reason": "KEY_INVALID", "ask": {"refund_minor": 4000}},
-        "/withdrawals": {"amount_minor": 5000, "account": "6222000012345678"},
-        "/deposit": {"amount_minor": 5000},
+        **MONEY,
         "/withdrawals/{number}/approve": {},
         "/withdrawals/{number}/refuse": {"reason": "No papers."},
         "/begin": {},

@@ -3,12 +3,13 @@
 from django.urls import URLPattern, path
 
 from anka.web import accounts, notices, policy, preferences
-from anka.web.buyer import cancel, cases, key_check, orders, payments, refunds, shop, wallet
+from anka.web.buyer import cancel, cases, key_check, orders, payments, refunds, shop, top_ups, wallet
 from anka.web.merchant import cases as shop_cases
 from anka.web.merchant import deliver, refund, workbench
 from anka.web.merchant import funds as shop_funds
 from anka.web.merchant import money as shop_money
 from anka.web.merchant import orders as shop_orders
+from anka.web.merchant import top_up as shop_top_up
 from anka.web.platform import alerts, finance, money, queue, rules, rules_draft, rules_edit, rules_publish, rules_runs, withdrawals
 from anka.web.platform import cases as disputes
 from anka.web.platform import orders as any_orders
@@ -30,11 +31,15 @@ pages: list[URLPattern] = [
     path("refunds/<str:number>", refunds.show),
     path("refunds/<str:number>/<int:leg>/wallet", refunds.to_wallet),
     path("wallet", wallet.show),
+    path("wallet/top-up", top_ups.fill),
+    path("wallet/return", top_ups.give_back),
+    path("top-ups/<str:number>", top_ups.show),
     path("notices", notices.show),
     path("notices/read", notices.read),
     path("shop", workbench.show),
     path("shop/money", shop_money.show),
     path("shop/money/<str:action>", shop_funds.act),
+    path("shop/money/deposit/top-up", shop_top_up.fill),
     path("shop/orders/<str:number>", shop_orders.show),
     path("shop/orders/<str:number>/accept", shop_orders.accept),
     path("shop/orders/<str:number>/deliver", deliver.wizard),

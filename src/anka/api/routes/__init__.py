@@ -1,6 +1,7 @@
 """The table: every endpoint of the API, once, by subject. The dispatcher, Django, the OpenAPI document, the page for people and the access
 tests are all made from it."""
 
+from anka.api.buyer import top_ups
 from anka.api.call import V1, Route
 from anka.api.merchant import funds
 from anka.api.platform import by_hand, finance, stuck_refunds, unidentified
@@ -24,6 +25,7 @@ TAGS = {
 
 ROUTES: tuple[Route, ...] = (
     *people.ROUTES,
+    *top_ups.ROUTES,
     *products.ROUTES,
     *policies.ROUTES,
     *orders.ROUTES,

@@ -62,7 +62,7 @@ def _pay(request: PageRequest, state: OrderState) -> HttpResponse:
         channel=request.POST.get("channel", ""),
         request=_key(request),
         at=request.at,
-        seat=_seat(request),
+        seat=seat_of(request),
     )
     # A form may not lead a browser to another origin; the page that follows links to the channel's cashier.
     return HttpResponseRedirect(f"/orders/{state.number}/pay" if begun.started else f"/orders/{state.number}")
@@ -75,14 +75,15 @@ def _key(request: PageRequest) -> RequestKey:
     return replace(plain, key=f"{plain.key}.{chosen}"[:200])
 
 
-def _seat(request: PageRequest) -> Seat:
+def seat_of(request: PageRequest) -> Seat:
+    """Return in front of what a visitor sits, and at which network address."""
     device = device_of(user_agent=request.headers.get("User-Agent", ""))
     return Seat(device=device, address=request.META.get("REMOTE_ADDR", ""))
 
 
 def _pending(request: PageRequest, state: OrderState) -> Shown | None:
     """Return the newest payment that can still be paid, with its cashier where that is open for this device."""
-    seat = _seat(request)
+    seat = seat_of(request)
     for payment in reversed(state.live_payments()):
         if payment.channel not in channels:
             continue
@@ -92,12 +93,12 @@ def _pending(request: PageRequest, state: OrderState) -> Shown | None:
                 "code": payment.channel,
                 "channel_name": words.channel(payment.channel),
                 "cashier_url": started.cashier_url,
-                "qr_image": _code(started, seat),
+                "qr_image": code_image(started=started, seat=seat),
             }
     return None
 
 
-def _code(started: Started, seat: Seat) -> str:
+def code_image(*, started: Started, seat: Seat) -> str:
     """Return the code to be scanned: by a phone, so for a desk; elsewhere only where there is no other way."""
     wanted = started.qr_text and (seat.device == "desktop" or not started.cashier_url)
     if not wanted:

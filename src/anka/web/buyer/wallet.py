@@ -5,18 +5,23 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.http import urlencode
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_safe
 
 from anka.core.refusals import BadInput
 from anka.core.signatures import NotSignedByUs, seal, unseal
+from anka.domain.funds_mode import Doing
+from anka.ledger import mode
 from anka.ledger.queries import wallet_balance, wallet_statement
+from anka.payments.top_ups import held_of
 from anka.web import words
+from anka.web.buyer.top_ups import returns_shown
 from anka.web.requests import PageRequest, buyer_of
 
 CURRENCY = "CNY"
 ON_A_PAGE = 30
 PAGE_SECONDS = 86_400
+RETURNED = gettext_lazy("It has left the wallet and is on its way back. You see below how far it is.")
 
 
 @require_safe
@@ -34,7 +39,11 @@ def show(request: PageRequest) -> HttpResponse:
     if len(found) > ON_A_PAGE:
         page = seal(value={"person": person_id, "before": found[ON_A_PAGE - 1].id, "balance": running}, purpose="wallet-page")
         more = f"/wallet?{urlencode({'page': page})}"
-    shown = {"balance_minor": balance, "currency": CURRENCY, "held_minor": 0, "lines": lines, "next_url": more}
+    shown: dict[str, Any] = {"balance_minor": balance, "currency": CURRENCY, "lines": lines, "next_url": more}
+    shown["held_minor"] = held_of(person_id=person_id, currency=CURRENCY)
+    shown["can_top_up"] = mode.offered(doing=Doing.TOP_UP_WALLET)
+    shown["returns"] = returns_shown(person_id=person_id)
+    shown["notices"] = [{"tone": "ok", "text": RETURNED}] if request.GET.get("done") == "return" else []
     return render(request, "buyer/wallet.html", shown)
 
 

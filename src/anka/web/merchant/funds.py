@@ -66,6 +66,7 @@ def shown_on(here: Workplace) -> Shown:
         "funds_url": here.url("/shop/money"),
         "withdraw_url": here.url("/shop/money/withdraw"),
         "deposit_url": here.url("/shop/money/deposit"),
+        "top_up_url": here.url("/shop/money/deposit/top-up"),
         "release_url": here.url("/shop/money/release"),
         "keys": {name: new_key() for name in STEPS},
     }
