@@ -26,7 +26,8 @@ from anka.flows.steps.late_money import take_in
 from anka.flows.take_payment import ORDER_OF, AmountDiffers, PaymentUnknown, TransactionAlreadyTaken
 from anka.orders.models import OrderState, Payment
 from anka.orders.queries import lock_order
-from anka.payments.by_hand import OpenSaid, open_said
+from anka.payments.by_hand import OpenSaid, open_said, was_refused
+from anka.payments.unidentified import taken_as_unidentified
 
 SAY = """
 INSERT INTO payments_by_hand (shop_id, payment_id, transaction_number, amount_minor, proof, made_by, made_at, status)
@@ -34,11 +35,6 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, 'open') RETURNING id
 """
 DECIDE = """
 UPDATE payments_by_hand SET status = %s, decided_by = %s, decided_at = %s, outcome = %s WHERE shop_id = %s AND id = %s AND status = 'open'
-"""
-USED = "SELECT EXISTS (SELECT FROM payments_transaction WHERE channel = %s AND transaction_number = %s)"
-REFUSED = """
-SELECT CASE status WHEN 'refused' THEN transaction_number END FROM payments_by_hand
-WHERE shop_id = %s AND payment_id = %s ORDER BY id DESC LIMIT 1
 """
 HOLD = "SELECT lock_transaction($1, $2)"
 TRANSACTION = re.compile(r"[!-~]{1,128}")
@@ -111,7 +107,7 @@ def refuse_by_hand(*, actor: Actor, payment_number: str, transaction_number: str
     with database.transaction():
         state, payment = _locked(actor, payment_number, at)
         waits = open_said(shop_id=state.shop_id, payment_id=payment.id)
-        if waits is None and database.value(REFUSED, (state.shop_id, payment.id)) == transaction_number:
+        if waits is None and was_refused(shop_id=state.shop_id, payment_id=payment.id, transaction_number=transaction_number):
             return
         if waits is None or waits.transaction_number != transaction_number:
             raise MovedMeanwhile
@@ -146,14 +142,13 @@ def _require_proper(payment: Payment, said: Statement) -> None:
         raise AmountDiffers
     # A notice of this transaction for another payment may be under way at this moment.
     database.call(HOLD, payment.channel, said.transaction_number)
-    if database.value(USED, (payment.channel, said.transaction_number)):
+    if taken_as_unidentified(channel=payment.channel, transaction_number=said.transaction_number)[0]:
         raise TransactionAlreadyTaken
 
 
 def _say(actor: Actor, state: OrderState, payment: Payment, said: Statement, at: Moment) -> OpenSaid:
     facts = (said.transaction_number, said.amount_minor, said.proof.strip(), actor.person_id)
-    number = database.value(SAY, (state.shop_id, payment.id, *facts, at.now))
-    return OpenSaid(int(number), *facts)
+    return OpenSaid(int(database.value(SAY, (state.shop_id, payment.id, *facts, at.now))), *facts)
 
 
 def _tell_platform(actor: Actor, state: OrderState, payment: Payment, waits: OpenSaid, at: Moment) -> None:
@@ -173,15 +168,13 @@ def _carry_out(actor: Actor, state: OrderState, payment: Payment, waits: OpenSai
     change.taken = TakenPayment(payment_number=payment.number, channel=payment.channel, transaction_number=waits.transaction_number)
     details = {**_details(payment, waits), "entered_by": waits.made_by, "approved_by": actor.person_id}
     change.events = [*change.events, Event(what="payment_taken_by_hand", details=details)]
-    told = Notice(audience="buyer", kind="payment_found", details={"amount_minor": waits.amount_minor})
-    change.notices = [*change.notices, told]
+    change.notices = [*change.notices, Notice(audience="buyer", kind="payment_found", details={"amount_minor": waits.amount_minor})]
     apply(state=state, change=change, actor=actor, request=unrepeated(str(actor)), at=at)
     return outcome
 
 
 def _decide(actor: Actor, state: OrderState, waits: OpenSaid, decided: tuple[str, str | None], at: Moment) -> None:
-    status, outcome = decided
-    database.rows(DECIDE, (status, actor.person_id, at.now, outcome, state.shop_id, waits.id))
+    database.rows(DECIDE, (decided[0], actor.person_id, at.now, decided[1], state.shop_id, waits.id))
 
 
 def _details(payment: Payment, waits: OpenSaid) -> dict[str, object]:

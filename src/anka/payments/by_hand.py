@@ -31,6 +31,10 @@ OPEN = """
 SELECT id, transaction_number, amount_minor, proof, made_by FROM payments_by_hand
 WHERE shop_id = %s AND payment_id = %s AND status = 'open'
 """
+REFUSED = """
+SELECT status = 'refused' AND transaction_number = %s FROM payments_by_hand
+WHERE shop_id = %s AND payment_id = %s ORDER BY id DESC LIMIT 1
+"""
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -95,6 +99,11 @@ def open_said(*, shop_id: int, payment_id: int) -> OpenSaid | None:
     """Return what waits for a second person about a payment. Call it under the order's lock."""
     found = database.rows(OPEN, (shop_id, payment_id))
     return OpenSaid(*found[0]) if found else None
+
+
+def was_refused(*, shop_id: int, payment_id: int, transaction_number: str) -> bool:
+    """Tell whether what was said last of a payment named this transaction, and was refused."""
+    return bool(database.value(REFUSED, (transaction_number, shop_id, payment_id)))
 
 
 def _read(statement: str, parameters: dict[str, object]) -> list[DeskPayment]:

@@ -3,14 +3,14 @@
 from django.urls import URLPattern, path
 
 from anka.web import accounts, notices, policy, preferences
-from anka.web.buyer import cancel, cases, key_check, orders, payments, refunds, shop, top_ups, wallet
+from anka.web.buyer import cancel, cases, key_check, look, orders, payments, refunds, shop, top_ups, wallet
 from anka.web.merchant import cases as shop_cases
 from anka.web.merchant import deliver, refund, workbench
 from anka.web.merchant import funds as shop_funds
 from anka.web.merchant import money as shop_money
 from anka.web.merchant import orders as shop_orders
 from anka.web.merchant import top_up as shop_top_up
-from anka.web.platform import alerts, finance, money, queue, rules, rules_draft, rules_edit, rules_publish, rules_runs, withdrawals
+from anka.web.platform import alerts, by_hand, finance, money, queue, rules, rules_draft, rules_edit, rules_publish, rules_runs, withdrawals
 from anka.web.platform import cases as disputes
 from anka.web.platform import orders as any_orders
 from anka.web.platform import refunds as stuck_refunds
@@ -22,6 +22,7 @@ pages: list[URLPattern] = [
     path("orders", orders.index),
     path("orders/<str:number>", orders.show),
     path("orders/<str:number>/pay", payments.cashier),
+    path("orders/<str:number>/look", look.look),
     path("orders/<str:number>/cancel", cancel.wizard),
     path("orders/<str:number>/confirm", orders.confirm),
     path("orders/<str:number>/units/<int:position>/reveal", orders.reveal),
@@ -53,10 +54,13 @@ pages: list[URLPattern] = [
     path("platform/cases/<str:number>/ruling", disputes.rule),
     path("platform/cases/<str:number>/<str:action>", disputes.act),
     path("platform/orders/<str:number>", any_orders.show),
+    path("platform/orders/<str:number>/look", any_orders.look),
     path("platform/withdrawals", withdrawals.show),
     path("platform/withdrawals/<str:number>/<str:decision>", withdrawals.decide),
     path("platform/money", money.show),
     path("platform/money/<str:number>/<str:decision>", money.decide),
+    path("platform/payments", by_hand.show),
+    path("platform/payments/<str:number>/<str:step>", by_hand.act),
     path("platform/refunds", stuck_refunds.show),
     path("platform/refunds/<str:number>/<int:leg>/<str:step>", stuck_refunds.act),
     path("platform/finance", finance.show),

@@ -25,7 +25,7 @@ from anka.orders import views as statuses
 from anka.orders.models import OrderState
 from anka.orders.queries import TABS, Cursor, Line, orders_of_buyer, read_order, tab_counts
 from anka.web import words
-from anka.web.buyer import shop
+from anka.web.buyer import look, shop
 from anka.web.buyer.bad_keys import ways_out
 from anka.web.requests import PageRequest, buyer_of, caller_of, key_of, new_key, pick, require_number, require_recent_sign_in
 from anka.web.views_of_headline import badge, link
@@ -145,7 +145,9 @@ def _primary(line: Line, status: str, now: datetime) -> Shown:
 def show(request: PageRequest, number: str) -> HttpResponse:
     """Show one order."""
     state = read_order(number=require_number(number), actor=buyer_of(request), at=request.at)
-    return render(request, "buyer/order.html", order_page(seen=seen_by(request, state)))
+    page = order_page(seen=seen_by(request, state))
+    page["notices"] = [*look.told(request), *page["notices"]]
+    return render(request, "buyer/order.html", {**page, "can_be_asked": look.can_be_asked(state), "idempotency_key": new_key()})
 
 
 def seen_by(request: PageRequest, state: OrderState, *, check: Shown | None = None) -> Seen:

@@ -1,20 +1,25 @@
-"""An order as the platform's staff read it: pieces, payments, refunds, cases, what happened. Nothing can be done here."""
+"""An order as the platform's staff read it: pieces, payments, refunds, cases, what happened. Only its channels can be asked again here."""
 
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.http import urlencode
 from django.utils.translation import gettext
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from anka.accounts.queries import person
 from anka.cases.queries import Dossier, Refund, dossier
+from anka.core import rate_limits
+from anka.jobs.look_again import look_again
 from anka.orders import views as statuses
 from anka.orders.models import OrderState, Payment, Unit
 from anka.orders.queries import Event, read_order
 from anka.web import case_words, views_of_refund, words
+from anka.web.buyer.look import can_be_asked
+from anka.web.platform import by_hand
 from anka.web.platform.staff import names_of, staff_of
-from anka.web.requests import PageRequest, pick, require_number
+from anka.web.requests import PageRequest, caller_of, key_of, new_key, pick, require_number
 from anka.web.views_of_headline import badge
 from anka.web.views_of_order import order_facts, status
 from anka.web.views_of_receipts import receipts
@@ -45,8 +50,22 @@ def show(request: PageRequest, number: str) -> HttpResponse:
         "cases": _cases(beside),
         "receipts": receipts(cases=beside.cases, address="/platform/cases/"),
         "timeline": timeline(state, beside),
+        "notices": by_hand.told(request),
+        "can_be_asked": can_be_asked(state),
+        "idempotency_key": new_key(),
     }
     return render(request, "platform/order.html", shown)
+
+
+@require_POST
+def look(request: PageRequest, number: str) -> HttpResponse:
+    """Have the channels of an order's payments asked at once: its buyer says that they have paid."""
+    staff = staff_of(request)
+    # Asking twice does nothing twice; but the form has to be one of ours.
+    key_of(request)
+    rate_limits.spend(name="look_again", caller=caller_of(request), at=request.at)
+    outcome = look_again(actor=staff.actor, order_number=require_number(number), at=request.at)
+    return HttpResponseRedirect(f"/platform/orders/{number}?{urlencode({'done': outcome})}")
 
 
 def _unit(state: OrderState, unit: Unit) -> Shown:
