@@ -1,5 +1,6 @@
 """The books over the API, for finance staff: what holds, what is frozen, what differs from the channels, what nobody knows yet."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -22,6 +23,7 @@ from anka.jobs.channels import channels
 from anka.jobs.outcomes import Unknown, UnknownCursor, unknown_outcomes
 from anka.payments import bills
 from anka.payments.bills import CHINA, Difference, DifferenceCursor, DifferenceKind, DifferenceState
+from anka.payments.differences import Place, correction_of, journal_of, places
 from anka.payments.three_ways import DayOfChannel, day_of_channel
 
 PATH = "/api/v1/finance"
@@ -55,10 +57,14 @@ class DayQuery(Input):
 
 
 class Decision(Input):
-    """What a difference turned out to be, and why; a large one is decided by two persons, the same."""
+    """What a difference turned out to be, and why; a large one is decided by two persons, the same.
+
+    `seen_minor` is the `would_post.amount_minor` that was read, 0 for nothing: where it is another by now, nothing is posted.
+    """
 
     decision: Literal["explained", "corrected"]
     note: Words
+    seen_minor: int | None = None
 
 
 class Thaw(Input):
@@ -106,8 +112,22 @@ class BoardView(msgspec.Struct):
     differences_waiting: int
 
 
+class PostingView(msgspec.Struct):
+    """What a decision that our books are corrected posts. `amount_minor` is signed: plus where the channel has more than our books."""
+
+    shop_id: int
+    key: str
+    debit: str
+    credit: str
+    amount_minor: int
+
+
 class DifferenceView(msgspec.Struct):
-    """Something a bill and our books say otherwise of each other; amounts in minor units, null where one side knows none."""
+    """Something a bill and our books say otherwise of each other; amounts in minor units, null where one side knows none.
+
+    `would_post` is what deciding `corrected` would post, null for nothing; `journals` names what was posted. `refund` and `order` say
+    where to go on.
+    """
 
     id: int
     channel: str
@@ -126,6 +146,11 @@ class DifferenceView(msgspec.Struct):
     decided_by: str | None
     decided_at: datetime | None
     note: str | None
+    corrected_minor: int
+    would_post: PostingView | None
+    journals: str | None
+    refund: str | None
+    order: str | None
 
 
 class DifferenceList(msgspec.Struct):
@@ -199,7 +224,7 @@ def differences(call: Call) -> Answer:
     found = bills.inbox(status=asked.status, channel=asked.channel, day=asked.day, after=after, limit=asked.limit + 1)
     page = found[: asked.limit]
     more = cursor_text(DifferenceCursor(page[-1].found_at, page[-1].id)) if len(found) > len(page) else None
-    return Answer(200, DifferenceList(items=[_view(one) for one in page], next=more))
+    return Answer(200, DifferenceList(items=_views(page), next=more))
 
 
 def decide(call: Call) -> Answer:
@@ -209,8 +234,10 @@ def decide(call: Call) -> Answer:
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise NotFound
     actor = call.acting_as(ActorKind.PLATFORM)
-    outcome = decide_difference(actor=actor, difference_id=int(text), decision=asked.decision, note=asked.note, at=call.at)
-    return Answer(200, Decided(outcome=outcome, difference=_view(bills.difference(difference_id=int(text)))))
+    number, seen = int(text), asked.seen_minor
+    outcome = decide_difference(actor=actor, difference_id=number, decision=asked.decision, note=asked.note, seen_minor=seen, at=call.at)
+    (view,) = _views([bills.difference(difference_id=number)])
+    return Answer(200, Decided(outcome=outcome, difference=view))
 
 
 def outcomes(call: Call) -> Answer:
@@ -248,9 +275,32 @@ def _require_finance(call: Call) -> None:
         raise NotPermitted
 
 
-def _view(one: Difference) -> DifferenceView:
-    names = [name for name in DifferenceView.__struct_fields__ if name != "needs_two"]
-    return DifferenceView(needs_two=needs_two(amount_minor=one.size_minor), **{name: getattr(one, name) for name in names})
+def _views(found: Sequence[Difference]) -> list[DifferenceView]:
+    placed = places(ids=[one.id for one in found])
+    return [_view(one, placed[one.id]) for one in found]
+
+
+def _view(one: Difference, place: Place) -> DifferenceView:
+    beside = {"needs_two", "would_post", "journals", "refund", "order"}
+    return DifferenceView(
+        needs_two=needs_two(amount_minor=one.size_minor),
+        would_post=_would_post(one, place),
+        journals=place.journals,
+        refund=place.refund,
+        order=place.order,
+        **{name: getattr(one, name) for name in DifferenceView.__struct_fields__ if name not in beside},
+    )
+
+
+def _would_post(one: Difference, place: Place) -> PostingView | None:
+    found = correction_of(difference=one, place=place)
+    if found is None:
+        return None
+    (journal,) = journal_of(difference=one, place=place)
+    (transfer,) = journal.transfers
+    return PostingView(
+        shop_id=journal.shop_id, key=journal.key, debit=transfer.debit, credit=transfer.credit, amount_minor=found.amount_minor
+    )
 
 
 ROUTES: tuple[Route, ...] = (
@@ -289,8 +339,8 @@ ROUTES: tuple[Route, ...] = (
         body=Decision,
         answer=Decided,
         refusals=(404, 409),
-        zh="处理一条对账差异（说明或更正），须写明原因；金额大的须两人一致",
-        en="Explain a difference, or say that it was corrected, with a note; a large one needs two persons",
+        zh="处理一条对账差异（说明不记账，更正按账单记账），须写明原因；金额大的须两人一致",
+        en="Explain a difference (posts nothing) or correct our books by it (posts would_post), with a note; a large one needs two persons",
     ),
     Route(
         method="GET",

@@ -10,9 +10,8 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from anka.core import audits, freezes
-from anka.core.actors import Actor, ActorKind
+from anka.core.actors import Actor
 from anka.core.refusals import BadInput, NotFound, Refusal
-from anka.domain.unidentified import needs_two
 from anka.flows.decide_difference import decide_difference
 from anka.flows.return_unidentified import FINANCE
 from anka.flows.thaw_payouts import freeze_payouts, thaw_payouts
@@ -20,41 +19,19 @@ from anka.jobs import audit
 from anka.jobs.channels import channels
 from anka.jobs.outcomes import KINDS, Unknown, UnknownCursor, unknown_outcomes
 from anka.payments import bills
-from anka.payments.bills import CHINA, Difference, DifferenceCursor, DifferenceKind, DifferenceState
+from anka.payments.bills import CHINA, DifferenceCursor, DifferenceState
 from anka.payments.three_ways import ThreeWays, day_of_channel
 from anka.web import words
+from anka.web.platform.difference_items import STATES, shown_differences, shown_sum, who_did
 from anka.web.platform.invariant_words import INVARIANTS
 from anka.web.platform.staff import names_of, staff_of
 from anka.web.requests import PageRequest, key_of, new_key
-from anka.web.templatetags.anka import money
 
 ADDRESS = "/platform/finance"
 ON_A_PAGE = 30
 DAYS = 7
 FIRST = 5
 Shown = dict[str, Any]
-KIND_WORDS = {
-    DifferenceKind.NOT_TAKEN: gettext_lazy("Paid at the channel, not taken here"),
-    DifferenceKind.NOT_ON_BILL: gettext_lazy("Taken here, not on the bill"),
-    DifferenceKind.AMOUNT_DIFFERS: gettext_lazy("Another sum than in our books"),
-    DifferenceKind.NOT_POSTED: gettext_lazy("Taken, but not in the ledger"),
-    DifferenceKind.TWICE: gettext_lazy("Twice on the bill"),
-    DifferenceKind.REFUND_UNKNOWN: gettext_lazy("A refund nobody here asked for"),
-    DifferenceKind.REFUND_OPEN: gettext_lazy("Paid back at the channel, open here"),
-    DifferenceKind.REFUND_DIFFERS: gettext_lazy("Another sum was paid back"),
-    DifferenceKind.REFUND_NOT_ON_BILL: gettext_lazy("Paid back here, not on the bill"),
-    DifferenceKind.REVERSAL_OPEN: gettext_lazy("A refund came back to the channel"),
-    DifferenceKind.FEE_DIFFERS: gettext_lazy("Another fee than before"),
-    DifferenceKind.SETTLEMENT_DIFFERS: gettext_lazy("Another settlement than before"),
-    DifferenceKind.DISPUTE: gettext_lazy("A disputed payment"),
-    DifferenceKind.OTHER: gettext_lazy("Something else on the bill"),
-}
-STATES = {
-    "open": gettext_lazy("Waiting"),
-    "explained": gettext_lazy("Explained"),
-    "corrected": gettext_lazy("Corrected"),
-    "all": gettext_lazy("All"),
-}
 OUTCOME_WORDS = {
     "refund": gettext_lazy("Refund"),
     "payment": gettext_lazy("Payment"),
@@ -115,9 +92,9 @@ def decide(request: PageRequest, number: int, decision: str) -> HttpResponse:
     if decision not in (DifferenceState.EXPLAINED, DifferenceState.CORRECTED):
         raise NotFound
     key_of(request, "note")
-    note = request.POST.get("note", "")
+    note, seen = request.POST.get("note", ""), _seen(request.POST.get("seen_minor", ""))
     try:
-        outcome = decide_difference(actor=actor, difference_id=number, decision=decision, note=note, at=request.at)
+        outcome = decide_difference(actor=actor, difference_id=number, decision=decision, note=note, seen_minor=seen, at=request.at)
     except Refusal as refused:
         if refused.status >= 500 or refused.status == NotFound.status:
             raise
@@ -161,8 +138,10 @@ def day(request: PageRequest, channel: str, day: str) -> HttpResponse:
         "day": wanted,
         "seen": seen,
         "rows": [_row(row) for row in seen.rows],
-        "charges": [{"fee": _sum(one.fee_minor, one.currency), "settled": _sum(one.settled_minor, one.currency)} for one in seen.charges],
-        "items": [_item(one, 0) for one in found],
+        "charges": [
+            {"fee": shown_sum(one.fee_minor, one.currency), "settled": shown_sum(one.settled_minor, one.currency)} for one in seen.charges
+        ],
+        "items": shown_differences(found=found, person_id=0),
         "before_url": f"{ADDRESS}/days/{channel}/{wanted - timedelta(days=1)}" if wanted > date(2000, 1, 1) else None,
         "after_url": f"{ADDRESS}/days/{channel}/{wanted + timedelta(days=1)}" if wanted < date(2100, 1, 1) else None,
     }
@@ -184,6 +163,14 @@ def _id(text: str) -> int:
     return int(text)
 
 
+def _seen(text: str) -> int:
+    """Return what the form said that a correction posts, signed, in minor units."""
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
+        raise BadInput(fields={"seen_minor": "an amount in minor units"})
+    return int(text)
+
+
 def _done(request: PageRequest) -> list[Shown]:
     done = DONE.get(request.GET.get("done", ""))
     return [{"tone": "ok", "text": done}] if done else []
@@ -202,8 +189,8 @@ def _board(request: PageRequest, *, told: list[Shown], status: int = 200) -> Htt
     shown = {
         "notices": told,
         "freeze": freeze,
-        "frozen_by": _who(freeze.frozen.actor) if freeze else "",
-        "asked_by": _who(freeze.asked.actor) if freeze and freeze.asked else "",
+        "frozen_by": who_did(freeze.frozen.actor) if freeze else "",
+        "asked_by": who_did(freeze.asked.actor) if freeze and freeze.asked else "",
         "last": last,
         "whole": whole,
         "invariants": [
@@ -212,7 +199,7 @@ def _board(request: PageRequest, *, told: list[Shown], status: int = 200) -> Htt
         ],
         "violated": len(standing),
         "days": _days(request),
-        "differences": [_item(one, 0) for one in found],
+        "differences": shown_differences(found=found, person_id=0),
         "waiting": bills.waiting(),
         "unknown": _unknown(unknown),
         "idempotency_key": new_key(),
@@ -251,7 +238,7 @@ def _inbox(request: PageRequest, *, told: list[Shown], status: int = 200) -> Htt
         "notices": told,
         "waiting": bills.waiting(),
         "tabs": _tabs("differences", STATES, tab),
-        "items": [_item(one, person_id) for one in page],
+        "items": shown_differences(found=page, person_id=person_id),
         "next_url": f"{ADDRESS}/differences?{urlencode({'tab': tab, 'after': str(page[-1].id)})}" if len(found) > ON_A_PAGE else None,
         "idempotency_key": new_key(),
     }
@@ -262,32 +249,9 @@ def _tabs(page: str, labels: Shown, chosen: str) -> list[Shown]:
     return [{"label": label, "url": f"{ADDRESS}/{page}?tab={code}", "selected": code == chosen} for code, label in labels.items()]
 
 
-def _item(one: Difference, person_id: int) -> Shown:
-    return {
-        "one": one,
-        "kind": KIND_WORDS[one.kind],
-        "badge": STATES[one.status.value],
-        "tone": "wait" if one.status == DifferenceState.OPEN else "ok",
-        "channel": words.channel(one.channel),
-        "ours": _sum(one.ours_minor, one.currency),
-        "theirs": _sum(one.theirs_minor, one.currency),
-        "is_open": one.status == DifferenceState.OPEN,
-        "needs_two": needs_two(amount_minor=one.size_minor),
-        "proposed": STATES.get(one.proposed_as or "", ""),
-        "proposed_by": _who(one.proposed_by) if one.proposed_by else "",
-        "proposed_by_me": one.proposed_by == f"{ActorKind.PLATFORM}:{person_id}",
-        "decided_by": _who(one.decided_by) if one.decided_by else "",
-    }
-
-
 def _row(row: ThreeWays) -> Shown:
     sums = {"billed": row.billed_minor, "ours": row.ours_minor, "booked": row.booked_minor}
-    return {"row": row, "what": OUTCOME_WORDS[row.what], **{name: _sum(minor, row.currency) for name, minor in sums.items()}}
-
-
-def _sum(minor: int | None, currency: str) -> str:
-    """Return an amount as it stands on pages, "" where there is none."""
-    return "" if minor is None else money(minor, currency)
+    return {"row": row, "what": OUTCOME_WORDS[row.what], **{name: shown_sum(minor, row.currency) for name, minor in sums.items()}}
 
 
 def _unknown(found: list[Unknown]) -> list[Shown]:
@@ -314,11 +278,3 @@ def _after(request: PageRequest) -> UnknownCursor | None:
     if moment is None or moment.tzinfo is None:
         raise BadInput(fields={"since": "ISO 8601"})
     return UnknownCursor(since=moment, kind=kind[:20], number=number[:100].replace("\0", ""))
-
-
-def _who(actor: str) -> str:
-    """Return who did something: somebody of the staff by name, or what did it by itself."""
-    kind, _separator, name = actor.partition(":")
-    if kind == ActorKind.PLATFORM and name.isdigit():
-        return names_of({int(name)}).get(int(name)) or actor
-    return gettext("By itself") if kind == ActorKind.SYSTEM else actor
