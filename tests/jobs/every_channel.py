@@ -48,15 +48,14 @@ class EveryChannel:
     def paid(self, code: str, *, quantity: int = 1) -> Order:
         """Return an order that was paid through a channel, its notice taken."""
         order = self.market.an_order(quantity=quantity)
-        if code == "sandbox":
-            self.market.pay(order)
-            return order
         for notice in self.unnoticed(code, order).notices:
             assert self.market.give(notice, channel=code) // 100 == 2
         return order
 
     def unnoticed(self, code: str, order: Order) -> sandbox_play.Played:
         """Pay an order through a channel and hand its notices back."""
+        if code == "sandbox":
+            return self.market.play(order, self.market.begin(order))
         begun = payments.begin(actor=order.buyer, order_number=order.number, channel=code, request=a_key(order.buyer), at=self.market.now)
         assert begun.started is not None
         if code == "alipay":
@@ -75,12 +74,18 @@ class EveryChannel:
         ((number, _status),) = attempts(order)
         return number
 
+    def noon(self) -> None:
+        """Move to the next noon in China, so that nothing happens around midnight, whenever the tests run."""
+        self._move_to(self.today + timedelta(days=1), time(12))
+
     def next_morning(self) -> date:
         """Move to the next morning, when bills are ready, and return the day that is over."""
         day = self.today
-        wanted = datetime.combine(day + timedelta(days=1), time(10, 31), tzinfo=CHINA)
-        self.market.move(minutes=(wanted - self.market.now.now) / timedelta(minutes=1))
+        self._move_to(day + timedelta(days=1), time(10, 31))
         return day
+
+    def _move_to(self, day: date, hour: time) -> None:
+        self.market.move(minutes=(datetime.combine(day, hour, tzinfo=CHINA) - self.market.now.now) / timedelta(minutes=1))
 
     def reconcile(self, code: str, day: date) -> list[Difference]:
         """Let the worker ask a channel for its bill and compare it to its end; return what is open."""
@@ -105,6 +110,11 @@ class EveryChannel:
     def held(self, code: str, account: str) -> int:
         """Return what all books together have in an account of a channel."""
         return int(database.value(HELD, (f"psp:{code}:{account}",)))
+
+    def number(self, order: Order) -> str:
+        """Return the number of the payment an order was paid by."""
+        (payment,) = [one.number for one in order.state.payments if one.transaction_number]
+        return payment
 
     def change_gateway(self, statement: str, *parameters: object) -> None:
         """Change the gateway's own books, behind our back; exactly one row."""

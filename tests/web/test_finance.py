@@ -149,3 +149,53 @@ def test_what_nobody_knows_stands_in_the_queue() -> None:
         assert desk.get(f"{PAGE}/outcomes{wrong}").status_code == 422
     record_refund_outcome(number=number, evidence=Evidence(status=AttemptState.SUCCEEDED, source="poll", observed_at=at(8).now), at=at(8))
     assert number not in desk.get(f"{PAGE}/outcomes").content.decode()
+
+
+def paid_line(amount_minor: int) -> BillLine:
+    (payment,) = [one for one in a_paid_order().state.payments if one.transaction_number]
+    return replace(odd_line(amount_minor), kind="payment", number=payment.number, channel_number=payment.transaction_number or "")
+
+
+def test_the_page_says_what_a_correction_posts_and_nothing_else_is_posted() -> None:
+    billed(paid_line(9_970))
+    desk = browser(staff())
+    page = desk.get(f"{PAGE}/differences")
+    text = page.content.decode()
+    for said in ('value="0.30"', "渠道待结算款", "psp:sandbox:clearing", "对账差异损益", "recon_diff"):
+        assert said in text
+    number = database.value("SELECT id FROM payments_difference")
+    form = desk.form(page, f"{PAGE}/differences/{number}/explained")
+    address = f"{PAGE}/differences/{number}/corrected"
+    told = desk.send(replace(form, action=address), note="以账单为准", seen_minor="-31")
+    assert told.status_code == 409
+    assert "没有记账" in told.content.decode()
+    assert database.value("SELECT count(*) FROM ledger_journal WHERE idempotency_key LIKE 'recon:%%'") == 0
+    for wrong in ("", "x", "--30"):
+        assert desk.send(replace(form, action=address), note="以账单为准", seen_minor=wrong).status_code == 422
+    desk.send(replace(form, action=address), note="以账单为准")
+    assert "recon:" in desk.get(f"{PAGE}/differences?tab=corrected").content.decode()
+
+
+def test_a_refund_that_differs_leads_to_its_order() -> None:
+    order = a_cancelled_order()
+    number = attempts(order)[0]
+    submit_attempt(number=number, at=at(6))
+    billed(replace(odd_line(1), kind="refund", number=number, channel_number="RF1"))
+    assert f"/platform/orders/{order.number}" in browser(staff()).get(f"{PAGE}/differences").content.decode()
+
+
+def test_a_refund_that_came_back_leads_to_what_can_be_done() -> None:
+    order = a_cancelled_order()
+    number = attempts(order)[0]
+    submit_attempt(number=number, at=at(6))
+    done = Evidence(status=AttemptState.SUCCEEDED, source="answer", observed_at=at(7).now)
+    record_refund_outcome(number=number, evidence=done, at=at(7))
+    # Twice: the second is for a person, the first has put the refund into the queue.
+    (payment,) = [one.number for one in order.state.payments if one.transaction_number]
+    back = replace(odd_line(10_000), kind="refund_reversed", number=number, payment_number=payment, channel_number="RF1")
+    billed(back, back)
+    desk = browser(staff())
+    refund = database.value("SELECT number FROM payments_refund WHERE shop_id = %s", (order.shop.id,))
+    address = f"/platform/refunds#r-{refund}-1"
+    assert address in desk.get(f"{PAGE}/differences").content.decode()
+    assert f'id="r-{refund}-1"' in desk.get("/platform/refunds").content.decode()

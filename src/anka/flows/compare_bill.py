@@ -16,6 +16,8 @@ from anka.payments.bills import Difference, KeptBill, KeptLine, Missing, Verdict
 
 ACTOR = str(system("reconciliation"))
 MATCHED = "matched"
+# The fee of a line whose sum differs is a fee all the same, whatever becomes of the sum.
+FEE_STANDS = frozenset({MATCHED, "amount_differs", "refund_differs"})
 POST = "SELECT post_journals(%s, %s, %s)"
 NOTE = "SELECT note_differences(%s, %s, %s)"
 SETTLE = "SELECT settle_differences(%s, %s, %s, %s)"
@@ -42,7 +44,7 @@ def compare_lines(*, bill: KeptBill, lines: Sequence[int], leaving: Collection[s
             return []
         verdicts = judged(bill_id=bill.id, lines=lines)
         told = {line.line: line for line in bill_lines(bill_id=bill.id, lines=lines)}
-        _post(bill, [(told[verdict.line], verdict) for verdict in verdicts if verdict.verdict == MATCHED], at)
+        _post(bill, [(told[verdict.line], verdict) for verdict in verdicts if verdict.verdict in FEE_STANDS], at)
         found = [_found(bill, told[verdict.line], verdict) for verdict in verdicts if verdict.verdict not in (MATCHED, *leaving)]
         if found:
             database.rows(NOTE, (at.now, ACTOR, msgspec.json.encode(found).decode()))
@@ -99,7 +101,7 @@ def _others(bill: KeptBill, verdicts: dict[int, Verdict], before: Sequence[Diffe
 
 
 def _post(bill: KeptBill, agreed: list[tuple[KeptLine, Verdict]], at: Moment) -> None:
-    """Post the fees and settlements of lines that agree, each once; those that are posted are told apart by their keys."""
+    """Post the fees and settlements of lines we know, each once; those that are posted are told apart by their keys."""
     by_currency: dict[str, list[dict[str, Any]]] = {}
     for line, verdict in agreed:
         by_currency.setdefault(line.currency, []).extend(journals(_posting(bill.channel, line, verdict)))
