@@ -85,3 +85,13 @@ def test_a_second_person_is_asked_about_everything_that_moves() -> None:
     approve_ruling(actor=second, case_number=case.number, request=builders.a_key(second), at=at(days=6))
     assert case.fall()
     assert (builders.wallet(case.order.buyer), case.order.shop.balance("penalty")) == (5000, 35_001)
+
+
+def test_what_the_ruling_itself_releases_bears_the_compensation_before_the_deposit_and_the_platform() -> None:
+    """The sale's money is in escrow until the ruling; half of it becomes the shop's by the very change that asks for the compensation."""
+    case = a_case(claim=ALL_OF_IT, when=at(10))
+    put_down(case.order, 300)
+    case.refuse(when=at(20))
+    ruled(case, finding(refund_percent=50, compensation_minor=2000))
+    assert has(case.order) == Position(pending=PART // 2 - 2000, deposit=300)
+    assert (builders.wallet(case.order.buyer), case.order.shop.balance("compensation")) == (2000, 0)

@@ -4,6 +4,7 @@ Ledger accounts are locked after everything else, a shop's own in the order of t
 money of one shop wait for each other and never crosswise.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -48,10 +49,13 @@ def post_dues(*, dues: tuple[Due, ...], at: Moment) -> None:
         for due in dues:
             if (due.shop_id, due.currency) != (shop_id, currency):
                 continue
+            if due.journals:
+                # What the same change brings the shop is there to be claimed: read what it has after that.
+                post(journals=_in_books(due.journals, shop_id), currency=currency, at=at.now)
+                position = lock_position(shop_id=shop_id, currency=currency)
             posting, position = _resolved(due, position)
-            found = [*due.journals, *msgspec.to_builtins(posting)]
-            post(journals=[one for one in found if one["shop_id"] != PLATFORM_SHOP], currency=currency, at=at.now)
-            later.append((currency, [one for one in found if one["shop_id"] == PLATFORM_SHOP]))
+            post(journals=_in_books(built(posting=posting), shop_id), currency=currency, at=at.now)
+            later.append((currency, _in_books((*due.journals, *built(posting=posting)), PLATFORM_SHOP)))
     for currency, found in later:
         post(journals=found, currency=currency, at=at.now)
 
@@ -66,6 +70,10 @@ def built(*, posting: Posting) -> list[dict[str, Any]]:
     """Return a posting in the shape post_journals() takes."""
     found: list[dict[str, Any]] = msgspec.to_builtins(posting)
     return found
+
+
+def _in_books(journals: Iterable[dict[str, Any]], shop_id: int) -> list[dict[str, Any]]:
+    return [one for one in journals if one["shop_id"] == shop_id]
 
 
 def _resolved(due: Due, position: Position) -> tuple[Posting, Position]:
