@@ -9,6 +9,7 @@ from anka.jobs import reconcile
 from anka.payments.bills import CHINA
 from tests import builders
 from tests.builders import Order, at
+from tests.faults.bill_flows import correct, corrected_once, differing
 from tests.faults.mutants import Mutant
 
 
@@ -44,7 +45,42 @@ def billed() -> Order:
     return order
 
 
+def corrected() -> Order:
+    """A paid order whose bill named less; somebody has corrected our books."""
+    ground = differing()
+    correct(ground)
+    corrected_once(ground)
+    return ground.order
+
+
 BILL_MUTANTS = [
+    Mutant(
+        "I23",
+        "a correction posts another sum than was decided",
+        corrected,
+        (
+            "UPDATE payments_difference_step SET corrected_minor = -31 WHERE journal_key IS NOT NULL",
+            "UPDATE payments_difference SET corrected_minor = -31",
+        ),
+        says="says -31, and 30 is posted",
+    ),
+    Mutant(
+        "I23",
+        "a correction is forgotten, and would be posted again",
+        corrected,
+        ("UPDATE payments_difference SET corrected_minor = 0",),
+        says="0 was corrected, and its decisions say -30",
+    ),
+    Mutant(
+        "I23",
+        "our books are corrected and nobody has decided so",
+        corrected,
+        (
+            "UPDATE payments_difference_step SET shop_id = NULL, journal_key = NULL, corrected_minor = NULL",
+            "UPDATE payments_difference SET corrected_minor = 0",
+        ),
+        says="corrects a difference that nobody decided about",
+    ),
     Mutant(
         "I23",
         "the channel took a payment that is in no book, and nobody was told",

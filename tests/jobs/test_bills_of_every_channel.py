@@ -13,8 +13,8 @@ from anka.flows.decide_difference import decide_difference
 from anka.jobs import audit, channels, reconcile
 from anka.payments import bills
 from anka.payments.bills import DifferenceState
-from tests.databases import Database
 from tests.builders import Order
+from tests.databases import Database
 from tests.jobs.billing import staff
 from tests.jobs.conftest import END
 from tests.jobs.every_channel import CODES, EveryChannel, make_keys, open_every_channel
