@@ -6,6 +6,7 @@ from anka.core.clock import Moment
 from anka.core.idempotency import unrepeated
 from anka.domain.delivery_states import Move, Stage
 from anka.flows.steps.change import Change, Clock, apply, unit_move
+from anka.flows.steps.holds import put_back
 from anka.orders.queries import lock_order
 
 EXPIRY = system("expiry")
@@ -36,5 +37,6 @@ def expire_order(*, order_number: str, at: Moment) -> bool:
             closed_payments=[payment.id for payment in state.live_payments()],
             clocks=[Clock(kind="hold", position=0, ends_as="fallen")],
         )
+        put_back(state=state, change=change)
         apply(state=state, change=change, actor=EXPIRY, request=unrepeated("expiry"), at=at)
         return True

@@ -12,6 +12,7 @@ from anka.domain import postings
 from anka.domain.funds_mode import Doing
 from anka.flows.begin_payment import require_payable
 from anka.flows.steps.change import NewPayment, TakenPayment, apply
+from anka.flows.steps.holds import put_back
 from anka.flows.steps.take_money import pay_units
 from anka.ledger import mode
 from anka.orders.queries import lock_order
@@ -48,6 +49,7 @@ def pay_from_wallet(*, actor: Actor, order_number: str, request: RequestKey, at:
         change = pay_units(
             state=state, positions=[unit.position for unit in state.units], amount_minor=state.amount_minor, posting=ordered, at=at
         )
+        put_back(state=state, change=change)
         change.new_payment = NewPayment(number=number, channel=WALLET, amount_minor=state.amount_minor, expires_at=state.hold_until)
         change.taken = TakenPayment(payment_number=number, channel=WALLET, transaction_number=number)
         apply(state=state, change=change, actor=actor, request=request, reference=number, at=at)

@@ -158,22 +158,26 @@ class NewUnits(msgspec.Struct):
 
 
 class OrderChange(msgspec.Struct, omit_defaults=True):
-    """What is added to the order's sums."""
+    """What is added to the order's sums. `apart`: money that came and goes back, and the order waits to be paid as before."""
 
     paid_minor: int = 0
     refunded_minor: int = 0
     released_minor: int = 0
+    apart: bool = False
 
 
 class Change(msgspec.Struct, omit_defaults=True):
-    """One decided change of a locked order. What is left out is not touched. `reopened`: late money is served after all.
+    """One decided change of a locked order. What is left out is not touched. `reopened`: late money is served after all; `held`: wallet
+    money set aside for the order, `taken_hold`: what was set aside pays it, beside `taken`.
 
     `claims` (domain/liability.py) are on the merchant's money; what they take from where is decided last, under the lock of its balances.
     """
 
     taken: TakenPayment | None = None
+    taken_hold: TakenPayment | None = None
     notice: TakenNotice | None = None
     new_payment: NewPayment | None = None
+    held: NewPayment | None = None
     closed_payments: list[int] = []
     failed_payments: list[int] = []
     new_units: NewUnits | None = None

@@ -26,6 +26,7 @@ from anka.flows.steps.change import (
     journals,
     unit_move,
 )
+from anka.flows.steps.holds import put_back
 from anka.funds.queries import settle_time
 from anka.orders.models import OrderState, Unit
 from anka.payments.arrangements import expected
@@ -72,11 +73,12 @@ def give_back(
 
 
 def close_unpaid(*, state: OrderState, change: Change, positions: tuple[int, ...]) -> None:
-    """Add to a change the end of an order that nobody has paid: the goods go back on the shelf, no money moves."""
+    """Add to a change the end of an order that nobody has paid: the goods go back on the shelf, wallet money set aside goes back."""
     move = unit_move(goods=state.kind, positions=list(positions), stage=Stage.RESERVED, move=Move.RELEASE, what="order_closed")
     change.moves.append(move)
     change.closed_by = "buyer"
     change.closed_payments = [payment.id for payment in state.live_payments()]
+    put_back(state=state, change=change)
     change.clocks.append(Clock(kind="hold", position=0, ends_as="stopped"))
 
 

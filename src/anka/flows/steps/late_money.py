@@ -1,4 +1,7 @@
-"""Money that comes for an order: in time, or when it is closed or paid already. It is real, so it is taken — and served, or owed back."""
+"""Money that comes for an order: in time, or when it is closed or paid already. It is real, so it is taken — and served, or owed back.
+
+What was set aside in the wallet pays the order together with a channel's part that makes up the whole price; otherwise it is put back.
+"""
 
 from datetime import timedelta
 
@@ -8,6 +11,7 @@ from anka.core.numbers import new_number
 from anka.domain.delivery_states import Stage
 from anka.domain.postings_unidentified import Arrival
 from anka.flows.steps.change import Change, Event, NewUnits, OrderChange, Refund, RefundLeg, journals
+from anka.flows.steps.holds import hold_of, put_back, used
 from anka.flows.steps.take_money import pay_units
 from anka.orders.models import OrderState, Payment
 from anka.payments.arrangements import expected
@@ -22,22 +26,39 @@ SELECT count(*) >= %s FROM (SELECT 1 FROM vault_key WHERE shop_id = %s AND produ
 
 
 def take_in(*, state: OrderState, payment: Payment, money: Arrival, at: Moment) -> tuple[str, Change]:
-    """Return what becomes of the whole price of an order, and the change that does it.
+    """Return what becomes of captured money of an order, and the change that does it.
 
     While the goods are reserved they are paid (`taken`). After a timeout, within 24 hours and with stock: new units (`late_kept`).
     Otherwise it is owed back: `late_refunded`, or `double_refunded` where the order was paid already. After the buyer's own cancel it
-    always goes back.
+    always goes back, and so does a part of the price without the wallet's part that it was begun with.
     """
     reserved = [unit.position for unit in state.units if unit.stage == Stage.RESERVED]
     if state.paid_at is None and state.closed_at is None and len(reserved) == len(state.units):
         # The hold may have run out a moment ago without anybody having acted on it: the goods are still reserved, so it is in time.
-        posting = money.paid(order_id=state.id)
-        return "taken", pay_units(state=state, positions=reserved, amount_minor=payment.amount_minor, posting=posting, at=at)
+        return _in_time(state, payment, money, reserved, at)
     timed_out = state.paid_at is None and state.closed_by == "timeout" and state.closed_at is not None
-    if timed_out and state.closed_at and at.now <= state.closed_at + SERVED_WITHIN and _stock_is_there(state):
+    whole = payment.amount_minor == state.amount_minor
+    if whole and timed_out and state.closed_at and at.now <= state.closed_at + SERVED_WITHIN and _stock_is_there(state):
         return "late_kept", _serve_after_all(state, payment, money, at)
     outcome = "late_refunded" if state.paid_at is None else "double_refunded"
     return outcome, _owe_back(state, payment, money, at)
+
+
+def _in_time(state: OrderState, payment: Payment, money: Arrival, reserved: list[int], at: Moment) -> tuple[str, Change]:
+    hold, posting = hold_of(state), money.paid(order_id=state.id)
+    if hold is not None and payment.amount_minor + hold.amount_minor == state.amount_minor:
+        rest, taken = used(state=state, hold=hold)
+        change = pay_units(state=state, positions=reserved, amount_minor=state.amount_minor, posting=posting + rest, at=at)
+        change.taken_hold = taken
+        return "taken", change
+    if payment.amount_minor == state.amount_minor:
+        change = pay_units(state=state, positions=reserved, amount_minor=payment.amount_minor, posting=posting, at=at)
+        put_back(state=state, change=change)
+        return "taken", change
+    # The wallet's part was taken back meanwhile: this alone does not pay the order, which goes on waiting.
+    change = _owe_back(state, payment, money, at)
+    change.order = OrderChange(paid_minor=payment.amount_minor, refunded_minor=payment.amount_minor, apart=True)
+    return "late_refunded", change
 
 
 def _stock_is_there(state: OrderState) -> bool:

@@ -10,11 +10,22 @@ DECLARE
     request jsonb := in_change -> 'request';
     currency text := in_change ->> 'currency';
 BEGIN
+    -- First: only one payment of an order may set wallet money aside.
+    IF in_change ? 'closed_payments' THEN
+        UPDATE payments_payment SET status = 'closed' WHERE shop_id = in_shop AND order_id = in_order AND status IN ('created', 'pending')
+            AND id = ANY (ARRAY(SELECT value::bigint FROM jsonb_array_elements_text(in_change -> 'closed_payments')));
+    END IF;
     IF in_change ? 'new_payment' THEN
         PERFORM begin_payment(in_shop, in_order, in_at, currency, in_change -> 'new_payment');
     END IF;
+    IF in_change ? 'held' THEN
+        PERFORM begin_payment(in_shop, in_order, in_at, currency, in_change -> 'held');
+    END IF;
     IF in_change ? 'taken' THEN
         PERFORM take_payment(in_shop, in_order, in_at, in_change -> 'taken');
+    END IF;
+    IF in_change ? 'taken_hold' THEN
+        PERFORM take_payment(in_shop, in_order, in_at, in_change -> 'taken_hold');
     END IF;
     IF in_change ? 'notice' THEN
         part := in_change -> 'notice';
@@ -25,10 +36,6 @@ BEGIN
     IF in_change ? 'failed_payments' THEN
         UPDATE payments_payment SET status = 'failed' WHERE shop_id = in_shop AND order_id = in_order AND status IN ('created', 'pending')
             AND id = ANY (ARRAY(SELECT value::bigint FROM jsonb_array_elements_text(in_change -> 'failed_payments')));
-    END IF;
-    IF in_change ? 'closed_payments' THEN
-        UPDATE payments_payment SET status = 'closed' WHERE shop_id = in_shop AND order_id = in_order AND status IN ('created', 'pending')
-            AND id = ANY (ARRAY(SELECT value::bigint FROM jsonb_array_elements_text(in_change -> 'closed_payments')));
     END IF;
     IF in_change ? 'new_units' THEN
         part := in_change -> 'new_units';
@@ -68,7 +75,7 @@ BEGIN
                 paid_minor = paid_minor + coalesce((part ->> 'paid_minor')::bigint, 0),
                 refunded_minor = refunded_minor + coalesce((part ->> 'refunded_minor')::bigint, 0),
                 released_minor = released_minor + coalesce((part ->> 'released_minor')::bigint, 0),
-                paid_at = CASE WHEN (part ->> 'paid_minor')::bigint > 0 THEN coalesce(paid_at, in_at) ELSE paid_at END
+                paid_at = CASE WHEN (part ->> 'paid_minor')::bigint > 0 AND NOT part ? 'apart' THEN coalesce(paid_at, in_at) ELSE paid_at END
             WHERE shop_id = in_shop AND id = in_order;
     END IF;
     IF in_change ? 'closed_by' THEN
