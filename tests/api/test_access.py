@@ -144,6 +144,10 @@ class Scene:
         return calling(self.people[role], route, path, self.product.number)
 
 
+PLAYED: dict[str, Any] = {
+    "/sandbox/refunds/{number}": {"outcome": "succeeded"},
+    "/sandbox/complaints": {"order": ABSENT, "kind": "complaint"},
+}
 MONEY: dict[str, Any] = {
     "/withdrawals": {"amount_minor": 5000, "account": "6222000012345678"},
     "/deposit": {"amount_minor": 5000},
@@ -185,7 +189,6 @@ def calling(client: Client, route: Route, path: str, product: str) -> Response:
         "/legs/{leg}/wallet": {},
         "/legs/{leg}": {"step": "take"},
         "/cases/{number}/approve": {},
-        # Another sum than the payment's, and nothing that waits for anybody.
         "/payments/{number}/take": {"transaction_number": "T1", "amount_minor": 1, "proof": "A statement."},
         "/payments/{number}/refuse": {"transaction_number": "T1"},
         "/look": {},
@@ -207,7 +210,7 @@ def calling(client: Client, route: Route, path: str, product: str) -> Response:
         "/sandbox/issuer/{unit}": {"use_check": "unused"},
         "/sandbox/clock": {"advance_seconds": 0},
         "/sandbox/payments/{number}": {"outcome": "paid"},
-        "/sandbox/refunds/{number}": {"outcome": "succeeded"},
+        **PLAYED,
         "/notices/read": {"up_to": 1},
         "/notify/{channel}": {},
     }

@@ -127,6 +127,16 @@ class PlayRefund(Input):
     faults: Annotated[list[FaultWish], Meta(max_length=20)] = []
 
 
+class PlayComplaint(Input):
+    """What a payer does behind our back about an order: complain to the channel, or have the payment taken back; or how that ends."""
+
+    order: Annotated[str, Meta(min_length=1, max_length=40)]
+    kind: Literal["complaint", "chargeback"]
+    outcome: Literal["opened", "won", "lost"] = "opened"
+    amount_minor: Annotated[int, Meta(ge=1)] | None = None
+    faults: Annotated[list[FaultWish], Meta(max_length=20)] = []
+
+
 class PlayIssuer(Input):
     """What the sandbox issuer shall know of a unit's key. What it tells is recorded at once; a silent issuer tells nothing."""
 

@@ -5,7 +5,8 @@ import msgspec
 from anka.api import bodies, shapes
 from anka.api.call import Answer, Call
 from anka.core import clock
-from anka.jobs import sandbox_issuer, sandbox_play
+from anka.jobs import sandbox_disputes, sandbox_issuer, sandbox_play
+from anka.jobs.sandbox_disputes import Complaint
 
 
 def move_clock(call: Call) -> Answer:
@@ -29,6 +30,13 @@ def play_refund(call: Call) -> Answer:
     asked: bodies.PlayRefund = call.body
     played = sandbox_play.play_refund(number=call.parameters["number"], outcome=asked.outcome, faults=asked.faults, at=call.at)
     return Answer(200, played)
+
+
+def play_complaint(call: Call) -> Answer:
+    """Complain about an order to its payment channel, or have its payment taken back; with an outcome, let the channel decide."""
+    asked: bodies.PlayComplaint = call.body
+    word = Complaint(kind=asked.kind, outcome=asked.outcome, amount_minor=asked.amount_minor, faults=tuple(asked.faults))
+    return Answer(200, sandbox_disputes.play(order_number=asked.order, word=word, at=call.at))
 
 
 def play_issuer(call: Call) -> Answer:

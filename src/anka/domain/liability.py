@@ -131,6 +131,14 @@ class Penalise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BearFee:
+    """The merchant at fault bears the channel's fee for a refund; claimed after the refund."""
+
+    refund_number: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lose:
     """A chargeback is lost: escrow, merchant and commission bear their shares; what was paid back before is our loss (`unborne`)."""
 
@@ -143,7 +151,7 @@ class Lose:
     own: Mapping[str, int]
 
 
-Claim = Repay | Hold | Free | Settle | Compensate | Penalise | Lose
+Claim = Repay | Hold | Free | Settle | Compensate | Penalise | BearFee | Lose
 Held = Mapping[tuple[str, str], Taken]
 """What was set aside for (case, unit), from where."""
 
@@ -162,8 +170,8 @@ def resolve(*, shop_id: int, claims: tuple[Claim, ...], position: Position, held
 
 def _resolved(shop_id: int, claim: Claim, position: Position, held: Held) -> tuple[Posting, Position]:
     match claim:
-        case Repay():
-            return _repay(shop_id, claim, position)
+        case Repay() | Lose():
+            return _repay(shop_id, claim, position) if isinstance(claim, Repay) else _lose(shop_id, claim, position)
         case Hold():
             return _hold(shop_id, claim, position)
         case Free():
@@ -172,12 +180,8 @@ def _resolved(shop_id: int, claim: Claim, position: Position, held: Held) -> tup
             return _settle(shop_id, claim, position)
         case Compensate():
             return _compensate(shop_id, claim, position)
-        case Penalise():
-            amount = min(claim.amount_minor, position.deposit)
-            posting = postings_merchant.penalised(shop_id=shop_id, case_number=claim.case_number, amount_minor=amount)
-            return posting, position.moved(deposit=-amount)
-        case Lose():
-            return _lose(shop_id, claim, position)
+        case Penalise() | BearFee():
+            return _charge(shop_id, claim, position)
 
 
 def _hold(shop_id: int, claim: Hold, position: Position) -> tuple[Posting, Position]:
@@ -201,6 +205,16 @@ def _compensate(shop_id: int, claim: Compensate, position: Position) -> tuple[Po
     taken = waterfall(position=position if bears else Position(), own=own, places=PLACES if bears else ("pending",), last="compensation")
     posting = postings_merchant.compensated(shop_id=shop_id, case_number=claim.case_number, buyer_id=claim.buyer_id, taken=taken)
     return posting, position.less(tuple(pair for pair in taken if pair[0] != "compensation"))
+
+
+def _charge(shop_id: int, claim: Penalise | BearFee, position: Position) -> tuple[Posting, Position]:
+    """A penalty as far as the deposit goes; a fee by the whole waterfall."""
+    if isinstance(claim, Penalise):
+        amount = min(claim.amount_minor, position.deposit)
+        posting = postings_merchant.penalised(shop_id=shop_id, case_number=claim.case_number, amount_minor=amount)
+        return posting, position.moved(deposit=-amount)
+    taken = waterfall(position=position, own={"pending": claim.amount_minor})
+    return postings_merchant.fee_borne(shop_id=shop_id, refund_number=claim.refund_number, taken=taken), position.less(taken)
 
 
 def _repay(shop_id: int, claim: Repay, position: Position) -> tuple[Posting, Position]:

@@ -98,7 +98,7 @@ def _open(payment: DisputedPayment, notice: DisputeNotice, at: Moment) -> Disput
     dispute_id = database.value(BEGIN, (payment.shop_id, order_id, payment.payment_id, at.now, as_json(begun)))
     if state is None:
         posting = chargeback_opened(
-            shop_id=payment.shop_id, channel=notice.channel, dispute=number, amount_minor=int(begun["amount_minor"] or 0)
+            shop_id=payment.shop_id, channel=notice.channel, dispute=number, amount_minor=notice.amount_minor or payment.amount_minor
         )
         posting = posting if notice.kind == DisputeKind.CHARGEBACK else ()
         without_order(payment=payment, posting=posting, kind="payment_disputed", number=number, at=at)

@@ -22,7 +22,7 @@ from anka.flows.end_payment import end_payment
 from anka.flows.record_notice import ask_channel, record_doubtful_notice, record_notice
 from anka.flows.take_payment import AmountDiffers, PaidNotice, PaymentUnknown, take_payment
 from anka.flows.take_top_up import end_top_up, take_top_up
-from anka.jobs import refunds
+from anka.jobs import disputes, refunds
 from anka.jobs.channels import channel as channel_named
 from anka.payments.top_ups import is_top_up
 from anka.payments.unidentified import taken_as_unidentified
@@ -33,8 +33,6 @@ EXCERPT_BYTES = 500
 NUMBER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 DOUBTFUL = frozenset({AmountDiffers.code, PaymentUnknown.code})
 CHANNEL_NUMBER = re.compile(r"[!-~]{1,128}")
-# A chargeback is carried out by nobody yet: it is kept and said aloud.
-DISPUTES = frozenset({"dispute.opened", "dispute.won", "dispute.lost"})
 OPEN_ATTEMPTS = """
 SELECT attempt.shop_id, attempt.number FROM payments_attempt AS attempt
     JOIN payments_leg AS leg ON leg.shop_id = attempt.shop_id AND leg.refund_id = attempt.refund_id AND leg.leg = attempt.leg
@@ -109,9 +107,8 @@ def _act(adapter: Channel, notice: Notice, at: Moment) -> bool:
     """Carry out a genuine message that brings no money; tell whether it changed anything."""
     if notice.kind == "nothing":
         return False
-    if notice.kind in DISPUTES:
-        log.warning("%s says %s of payment %s; a person has to look at it", adapter.code, notice.kind, notice.payment_number)
-        return True
+    if notice.kind in disputes.SAYS:
+        return disputes.apply_notice(channel=adapter.code, notice=notice, at=at)
     if notice.kind == "refund.hint":
         return _ask_about_refunds(adapter.code, notice.payment_number, at)
     if notice.kind in ENDS:

@@ -68,7 +68,8 @@ class Played(msgspec.Struct, frozen=True):
     notices: list[int]
 
 
-def _sandbox() -> SandboxChannel:
+def sandbox() -> SandboxChannel:
+    """Return the sandbox channel; raises SandboxIsOff where there is none."""
     channel = channels.get("sandbox")
     if not isinstance(channel, SandboxChannel):
         raise SandboxIsOff
@@ -85,7 +86,7 @@ def play_payment(
     Raises:
         NotFound: there is no such payment. BadInput: no such outcome or fault. GatewayRefuses: as its name says.
     """
-    channel = _sandbox()
+    channel = sandbox()
     if outcome not in sandbox_play.PAYMENT_OUTCOMES:
         raise BadInput(fields={"outcome": ", ".join(sandbox_play.PAYMENT_OUTCOMES)})
     if is_top_up(number=number):
@@ -102,10 +103,10 @@ def play_payment(
 
 
 def _play(url: str, number: str, outcome: str, amount_minor: int | None, faults: Sequence[sandbox_play.FaultWish], at: Moment) -> Played:
-    channel = _sandbox()
+    channel = sandbox()
     if amount_minor is not None and outcome == "paid":
         return _capture(channel, number, amount_minor, url, faults, at)
-    return _carry_out(
+    return carry_out(
         lambda: sandbox_play.play_payment(channel=channel, number=number, outcome=outcome, faults=faults, cashier_url=url),  # type: ignore[arg-type]
         at=at,
     )
@@ -155,7 +156,7 @@ def _play_nobodys(
 def _capture(
     channel: SandboxChannel, number: str, amount_minor: int, url: str, faults: Sequence[sandbox_play.FaultWish], at: Moment
 ) -> Played:
-    return _carry_out(
+    return carry_out(
         lambda: sandbox_play.play_capture(channel=channel, number=number, amount_minor=amount_minor, cashier_url=url, faults=faults),
         at=at,
     )
@@ -167,19 +168,20 @@ def play_refund(*, number: str, outcome: str, faults: Sequence[sandbox_play.Faul
     Raises:
         NotFound: there is no such refund. BadInput: no such outcome or fault. GatewayRefuses: as its name says.
     """
-    channel = _sandbox()
+    channel = sandbox()
     if outcome not in sandbox_play.REFUND_OUTCOMES:
         raise BadInput(fields={"outcome": ", ".join(sandbox_play.REFUND_OUTCOMES)})
     attempt = database.value(ATTEMPT_OF, (number, number, number))
     if attempt is None:
         raise NotFound
-    return _carry_out(
+    return carry_out(
         lambda: sandbox_play.play_refund(channel=channel, number=attempt, outcome=outcome, faults=faults),  # type: ignore[arg-type]
         at=at,
     )
 
 
-def _carry_out(play: Callable[[], sandbox_play.Played], *, at: Moment) -> Played:
+def carry_out(play: Callable[[], sandbox_play.Played], *, at: Moment) -> Played:
+    """Play, take the notices that come of it, and run what is due; raises GatewayRefuses."""
     try:
         played = play()
     except (sandbox_play.SandboxRefused, sandbox_play.SandboxUnreachable) as error:
@@ -208,7 +210,7 @@ def move_clock(*, advance_seconds: int | None, now: datetime | None) -> datetime
         BadInput: not exactly one of the two, backwards, or more than ten years ahead of real time.
         SandboxIsOff: this installation handles real money.
     """
-    _sandbox()
+    sandbox()
     before = clock.moment()
     target = _target(before, advance_seconds, now)
     # What is due already happens now, not at the end of the way.
@@ -245,7 +247,7 @@ def _target(before: Moment, advance_seconds: int | None, now: datetime | None) -
 
 
 CLOCKS = """(VALUES ('hold'), ('confirm'), ('settle'), ('answer'), ('offer'), ('evidence'), ('look'), ('rule'), ('escalate'), ('appeal'),
-    ('ceiling')) AS wanted (kind)"""
+    ('ceiling'), ('external_reply'), ('external_done')) AS wanted (kind)"""
 NEXT_DUE = f"""
 WITH first AS (
     SELECT min(due_at) AS due_at FROM (

@@ -19,8 +19,9 @@ from anka.flows.confirm_order import auto_confirm_order
 from anka.flows.deliver_order import deliver_order
 from anka.flows.fall_case_clocks import BATCH as CASES
 from anka.flows.fall_case_clocks import fall_case_clocks, fall_one_case
+from anka.flows.fall_dispute_clocks import fall_dispute_clocks
 from anka.flows.settle_order import settle_order
-from anka.jobs import claims, closing, issuers, policy_runs, questions, reconcile, refunds, top_ups
+from anka.jobs import claims, closing, disputes, issuers, policy_runs, questions, reconcile, refunds, top_ups
 
 log = logging.getLogger("anka.worker")
 Answer = TypeVar("Answer")
@@ -100,6 +101,7 @@ QUICK: dict[str, Handler] = {
     "settle": _once(settle_order),
     "untouched": _once(closing.give_back),
     "case_clock": _fall_one,
+    "dispute_clock": _once(fall_dispute_clocks),
 }
 SLOW: dict[str, Handler] = {
     "refund": _refund,
@@ -167,6 +169,7 @@ def fall(*, at: Moment) -> int:
         fallen = database.rows(FALLEN, {"kind": kind, "money": money, "now": at.now, "limit": CLOCKS})
         acted += sum(_attend(kind, (shop_id, number), act, at) for shop_id, number in fallen)
     acted += _fall_cases(at)
+    acted += sum(_attend("dispute_clock", order, fall_dispute_clocks, at) for order in disputes.fallen(at=at, limit=CLOCKS))
     return acted + sum(_attend("untouched", order, closing.give_back, at) for order in closing.untouched(at=at, limit=CLOCKS))
 
 

@@ -117,4 +117,4 @@ def _first(which: str, **parameters: object) -> Dispute | None:
 
 def _found(which: str, **parameters: object) -> list[Dispute]:
     rows = database.rows(DISPUTE.format(which=which), {**parameters, "limit": MOST})
-    return [Dispute(*row[:6], DisputeKind(row[6]), *row[7:12], DisputeState(row[12]), *row[13:]) for row in rows]
+    return [msgspec.convert(dict(zip(Dispute.__struct_fields__, row, strict=True)), Dispute) for row in rows]

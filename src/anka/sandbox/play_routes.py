@@ -10,7 +10,7 @@ import msgspec
 
 from anka.adapters.channels import sandbox_wire
 from anka.core.clock import Moment
-from anka.sandbox import payments, presets, refunds
+from anka.sandbox import disputes, payments, presets, refunds
 from anka.sandbox.exchange import Reply, Request, json_reply
 from anka.sandbox.faults import POSSIBLE, REFUND_FAULTS, Fault, Operation, read_faults
 from anka.sandbox.issuer_routes import IssuerRoutes
@@ -41,13 +41,23 @@ class PlayRefund(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deliver: Deliver = "send"
 
 
+class PlayDispute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What becomes of a chargeback of a payment; `amount_minor` where the bank takes back less than was captured."""
+
+    outcome: disputes.Outcome
+    faults: list[Any] = []
+    deliver: Deliver = "send"
+    amount_minor: payments.Amount | None = None
+
+
 class PlayFaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Faults for operations to come."""
+    """Faults for operations to come, all of them or those about one number."""
 
     operation: Operation
     fault: Any
     times: Annotated[int, msgspec.Meta(ge=1, le=presets.MOST_TIMES)] = 1
     seed: int | None = None
+    number: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
 class LiftFaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,6 +89,8 @@ class PlayRoutes:
             return self._play_payment(request, moment, _number(number))
         if place == "/play/refunds":
             return self._play_refund(request, moment, _number(number))
+        if place == "/play/disputes":
+            return self._play_dispute(request, moment, _number(number))
         if place == "/play/issuer":
             return json_reply(status=200, message=self._issuer.play(request=request, moment=moment, unit=_number(number)))
         raise RouteUnknown("There is nothing here.")
@@ -117,6 +129,15 @@ class PlayRoutes:
             returned = _handed_out(connection=connection, drafts=drafts, deliver=play.deliver, moment=moment)
         return self._played(status=status, drafts=returned, moment=moment)
 
+    def _play_dispute(self, request: Request, moment: Moment, number: str) -> Reply:
+        play = read_body(request, PlayDispute)
+        faults, _later = _divided(read_faults(wishes=play.faults), Operation.SETTLE_REFUND)
+        with self._store.transaction() as connection:
+            told = disputes.Told(outcome=play.outcome, amount_minor=play.amount_minor)
+            drafts = disputes.tell(connection=connection, number=number, told=told, faults=faults, moment=moment)
+            returned = _handed_out(connection=connection, drafts=drafts, deliver=play.deliver, moment=moment)
+        return self._played(status=play.outcome, drafts=returned, moment=moment)
+
     def _register(self, *, connection: Connection, token: str, number: str, moment: Moment) -> None:
         wanted = self._own.wanted(token=token)
         if wanted.number != number:
@@ -143,7 +164,9 @@ class PlayRoutes:
             wishes = sorted(POSSIBLE[play.operation])
         faults = tuple(fault for part in range(0, len(wishes), 8) for fault in read_faults(wishes=wishes[part : part + 8]))
         with self._store.transaction() as connection:
-            presets.preset(connection=connection, operation=play.operation, faults=faults, times=play.times, seed=play.seed)
+            presets.preset(
+                connection=connection, operation=play.operation, faults=faults, times=play.times, seed=play.seed, number=play.number
+            )
         return json_reply(status=200, message={"ok": True})
 
     def _lift_faults(self, request: Request) -> Reply:

@@ -65,6 +65,9 @@ _NOTICE_STATUSES: dict[port.NoticeKind, EvidenceStatus] = {
     "refund.closed": EvidenceStatus.CLOSED,
     "refund.abnormal": EvidenceStatus.ABNORMAL,
     "refund.failed": EvidenceStatus.FAILED,
+    "dispute.opened": EvidenceStatus.PROCESSING,
+    "dispute.won": EvidenceStatus.PROCESSING,
+    "dispute.lost": EvidenceStatus.PROCESSING,
 }
 # Refusals after which it is certain that no money moved. Every other error leaves the outcome unknown.
 _CERTAIN_REFUSALS = {"/api/refund": frozenset({"refund_exceeds_payment", "payment_not_paid", "payment_not_found", "currency_differs"})}
@@ -118,6 +121,9 @@ class _NoticeBody(msgspec.Struct, frozen=True):
         "refund.closed",
         "refund.abnormal",
         "refund.failed",
+        "dispute.opened",
+        "dispute.won",
+        "dispute.lost",
     ]
     merchant: str
     number: str

@@ -15,6 +15,7 @@ from anka.adapters.channels.sandbox import SandboxChannel
 
 PaymentOutcome = Literal["paid", "failed", "closed"]
 RefundOutcome = Literal["succeeded", "closed", "abnormal", "unknown", "failed"]
+DisputeOutcome = Literal["opened", "won", "lost"]
 Deliver = Literal["return", "send"]
 # A fault is its name, or an object with `fault` and its parameters: seconds, clock, copies, number.
 FaultWish = str | Mapping[str, object]
@@ -129,14 +130,34 @@ def play_refund(
     return _played(channel=channel, path=f"/play/refunds/{number}", message=message)
 
 
+def play_dispute(
+    *,
+    channel: SandboxChannel,
+    number: str,
+    outcome: DisputeOutcome,
+    amount_minor: int | None = None,
+    faults: Sequence[FaultWish] = (),
+    deliver: Deliver = "return",
+) -> Played:
+    """Let the payer's bank say what becomes of the chargeback of a payment. Raises SandboxUnreachable, SandboxRefused."""
+    message = {"outcome": outcome, "faults": list(faults), "deliver": deliver, "amount_minor": amount_minor}
+    return _played(channel=channel, path=f"/play/disputes/{number}", message=message)
+
+
 def preset_fault(
-    *, channel: SandboxChannel, operation: str, fault: FaultWish | Sequence[FaultWish], times: int = 1, seed: int | None = None
+    *,
+    channel: SandboxChannel,
+    operation: str,
+    fault: FaultWish | Sequence[FaultWish],
+    times: int = 1,
+    seed: int | None = None,
+    number: str = "",
 ) -> None:
-    """Make the next `times` operations misbehave; with a `seed`, one of the faults or none is drawn for each.
+    """Make the next `times` operations misbehave, all or those of one number; with a `seed`, one of the faults or none is drawn for each.
 
     Raises SandboxUnreachable, SandboxRefused.
     """
-    message: dict[str, object] = {"operation": operation, "fault": fault, "times": times}
+    message: dict[str, object] = {"operation": operation, "fault": fault, "times": times, "number": number}
     if seed is not None:
         message["seed"] = seed
     _answer(channel=channel, path="/play/faults", message=message)

@@ -43,6 +43,18 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="POST",
+        path=f"{V1}/sandbox/complaints",
+        handler=sandbox.play_complaint,
+        who=Who.SANDBOX,
+        tag="sandbox",
+        body=bodies.PlayComplaint,
+        answer=Played,
+        refusals=(404, 409),
+        zh="扮演付款人：向支付渠道投诉或发起拒付；带 outcome 时由渠道裁定",
+        en="Play the payer: complain to the channel, or charge the payment back; with an outcome, let the channel decide",
+    ),
+    Route(
+        method="POST",
         path=f"{V1}/sandbox/issuer/{{unit}}",
         handler=sandbox.play_issuer,
         who=Who.SANDBOX,

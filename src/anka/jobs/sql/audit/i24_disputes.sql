@@ -36,7 +36,14 @@ FROM touched JOIN payments_dispute AS dispute ON dispute.shop_id = touched.shop_
         AND dispute.kind = 'chargeback'
     JOIN payments_leg AS leg ON leg.shop_id = dispute.shop_id AND leg.payment_id = dispute.payment_id
     JOIN payments_attempt AS attempt ON attempt.shop_id = leg.shop_id AND attempt.refund_id = leg.refund_id AND attempt.leg = leg.leg
-WHERE attempt.submitted_at > dispute.opened_at AND (dispute.closed_at IS NULL OR attempt.submitted_at < dispute.closed_at)
+    -- What came first is told by the chain of events: clocks of different machines do not agree.
+    JOIN LATERAL (SELECT min(event.sequence) FILTER (WHERE event.what = 'payment_disputed' AND said.details ->> 'dispute' = dispute.number) AS began,
+            min(event.sequence) FILTER (WHERE event.what IN ('dispute_won', 'dispute_lost') AND said.details ->> 'dispute' = dispute.number) AS over,
+            max(event.sequence) FILTER (WHERE event.what = 'refund_submitted' AND said.details ->> 'attempt' = attempt.number) AS sent
+        FROM core_event AS event, LATERAL (SELECT convert_from(event.body, 'UTF8')::jsonb -> 'details' AS details) AS said
+        WHERE event.shop_id = touched.shop_id AND event.order_id = touched.id
+            AND event.what IN ('payment_disputed', 'dispute_won', 'dispute_lost', 'refund_submitted')) AS happened
+        ON happened.sent > happened.began AND happened.sent < coalesce(happened.over, happened.sent + 1)
 UNION ALL
 SELECT format('unit %s-%s', touched.number, unit.position),
     format('%s of it are frozen (%s), open chargebacks take %s', unit.frozen_minor, unit.money, disputed.share)
