@@ -110,6 +110,7 @@ GUARDS: dict[str, Removal] = {
     ),
     "unit refund limit": dropped_constraint("orders_unit", "unit_refunded_within_amount"),
     "order refund limit": dropped_constraint("orders_order", "order_refunded_within_paid"),
+    "dispute once": dropped_constraint("payments_dispute", "dispute_once"),
     "payment refund limit": dropped_constraint("payments_payment", "payment_refunded_within_paid"),
     "rules lock": edited("lock_policies", "PERFORM pg_advisory_xact_lock(7266741);"),
     "draft lock": edited("lock_policies", "FOR NO KEY UPDATE"),

@@ -10,6 +10,7 @@ from tests.builders import at
 from tests.databases import Database
 from tests.faults.by_hand import BY_HAND_RACES
 from tests.faults.case_races import CASE_RACES
+from tests.faults.disputes import DISPUTE_RACES
 from tests.faults.funds import FUNDS_RACES
 from tests.faults.guards import take_away
 from tests.faults.interleave import HOOKS, Result, together
@@ -18,7 +19,7 @@ from tests.faults.odd import ODD_RACES
 from tests.faults.races import PRICE, RACES, Race
 
 ROUNDS = 5
-ALL_RACES = RACES + ODD_RACES + BY_HAND_RACES + LADDER_RACES + CASE_RACES + FUNDS_RACES
+ALL_RACES = RACES + ODD_RACES + BY_HAND_RACES + LADDER_RACES + DISPUTE_RACES + CASE_RACES + FUNDS_RACES
 
 
 @pytest.mark.parametrize("turned", [0, 1], ids=["as named", "turned"])
