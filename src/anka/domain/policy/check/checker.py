@@ -8,17 +8,14 @@ from anka.domain.goods import Goods
 from anka.domain.policy.check.breaches import Breach, alone, by_answer, by_reason, by_stage
 from anka.domain.policy.check.conditions import Looking, bounds_of
 from anka.domain.policy.check.overlaps import overlaps, unreachable
-from anka.domain.policy.check.regions import Judged, TooTangled
+from anka.domain.policy.check.regions import Judged
 from anka.domain.policy.check.report import SENTENCES, Finding, Report, Unreachable
 from anka.domain.policy.check.space import Order, Space, scenes
 from anka.domain.policy.decide import NoRuleMatches, decide
 from anka.domain.policy.decision import Decision
 from anka.domain.policy.table import RuleSet
 
-__all__ = ["TooTangled", "check"]
-
 Found = tuple[Space, Breach]
-_Rank = tuple[Order, Order | None]
 
 
 def check(*, rules: RuleSet) -> Report:
@@ -74,23 +71,16 @@ def _breaches(scenes_of_goods: tuple[Judged, ...]) -> Iterator[Breach]:
 
 def _smallest(judged: Iterable[tuple[Judged, ...]]) -> list[Found]:
     """Return the breach with the smallest facts for each property and rule; of equal ones that with the smallest facts compared with."""
-    least: dict[tuple[int, str], tuple[_Rank, Found]] = {}
+    least: dict[tuple[int, str], tuple[tuple[Order, Order | tuple[()]], Found]] = {}
     for goods in judged:
         space = goods[0].space
         for breach in _breaches(goods):
             key = SENTENCES[breach.kind][0], breach.rule
-            rank = space.rank(breach.box, breach.scene), None
-            if key in least and least[key][0][0] < rank[0]:
-                continue
-            whole = rank[0], None if breach.other is None else space.rank(breach.other[1], breach.other[0])
-            if key not in least or _before(whole, least[key][0]):
-                least[key] = whole, (space, breach)
+            # What is compared with nothing comes before what is compared with something: nothing is less than any order.
+            rank = space.rank(breach.box, breach.scene), space.rank(breach.other[1], breach.other[0]) if breach.other else ()
+            if key not in least or rank < least[key][0]:
+                least[key] = rank, (space, breach)
     return [found for _, found in least.values()]
-
-
-def _before(new: _Rank, old: _Rank) -> bool:
-    """Tell whether one counter-example is smaller; one that is compared with nothing is smaller than one that is."""
-    return (new[0], new[1] is not None, new[1] or ()) < (old[0], old[1] is not None, old[1] or ())
 
 
 def _told(kind: str, **places: object) -> tuple[str, str]:
