@@ -133,7 +133,7 @@ def test_the_keys_are_those_of_the_design() -> None:
         "asked": postings_merchant.withdrawal_asked(shop_id=SHOP, number="W1", amount_minor=5),
         "paid": postings_merchant.withdrawal_paid(shop_id=SHOP, number="W1", amount_minor=5, fee_minor=1),
         "failed": postings_merchant.withdrawal_ended(shop_id=SHOP, number="W1", amount_minor=5),
-        "fee": postings_merchant.fee_borne(shop_id=SHOP, payment_number="P1", taken=(("pending", 5),)),
+        "fee": postings_merchant.fee_borne(shop_id=SHOP, refund_number="R1", taken=(("pending", 5),)),
     }
     written = {
         name: [(j.key, j.kind, [f"{t.debit}>{t.credit}={t.amount_minor}" for t in j.transfers]) for j in posting]
@@ -148,7 +148,7 @@ def test_the_keys_are_those_of_the_design() -> None:
             ("withdrawal:W1:paid", "withdrawal_paid", ["merchant:7:withdrawing>bank:main=4", "merchant:7:withdrawing>withdraw_fee=1"])
         ],
         "failed": [("withdrawal:W1:failed", "withdrawal_failed", ["merchant:7:withdrawing>merchant:7:available=5"])],
-        "fee": [("fee:P1:borne", "channel_fee_borne", ["merchant:7:pending>psp_fee=5"])],
+        "fee": [("fee:R1:borne", "channel_fee_borne", ["merchant:7:pending>psp_fee=5"])],
     }
 
 

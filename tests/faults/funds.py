@@ -29,6 +29,7 @@ from tests.faults.racing import Race as AnyRace
 
 PART, ASKED, LATER = 9500, 5000, at(days=5)
 ACCOUNT = "6222000012345678"
+TERMS = NewTerms(tier=Tier.NEW, reason="new here")
 Race = AnyRace[Order]
 
 
@@ -211,7 +212,7 @@ FUNDS_FLOWS: list[Flow[Any]] = [
     Flow(
         "set a shop's terms",
         with_the_owner,
-        lambda g: set_funds_terms(actor=builders.OPERATOR, shop_id=g.order.shop.id, terms=NewTerms(tier=Tier.NEW), at=LATER),
+        lambda g: set_funds_terms(actor=builders.OPERATOR, shop_id=g.order.shop.id, terms=TERMS, request=g.key, at=LATER),
         terms_hold,
     ),
 ]

@@ -22,6 +22,7 @@ from anka.payments.disputes import Dispute, by_number
 from tests import builders
 from tests.builders import Order, at
 from tests.builders.cases import a_case
+from tests.builders.funds import withdrawn
 from tests.faults.flows import attempts, events
 
 PRICE, PART = 10000, 9500
@@ -131,8 +132,7 @@ def test_the_merchant_bears_it_where_it_has_the_money(settles: bool) -> None:
 def test_what_the_merchant_no_longer_has_becomes_a_debt() -> None:
     order = confirmed()
     assert settle_order(order_number=order.number, at=at(days=4))
-    posted = "SELECT post_journal(%s, %s, 'withdrawal_paid', %s, 'CNY', ARRAY[%s], ARRAY['bank:main'], ARRAY[9000::bigint])"
-    database.value(posted, (order.shop.id, f"spent:{order.number}", at(0).now, f"merchant:{order.shop.id}:available"))
+    withdrawn(order.shop, 9000)
     hear(order, when=6000)
     assert has(order) == Position(frozen=500)
     hear(order, LOST, 7000)

@@ -3,14 +3,15 @@
 from collections.abc import Callable
 
 import pytest
+from django.utils.translation import override
 
 from anka.core import database, freezes
 from anka.core.actors import Actor, ActorKind
+from anka.core.clock import Moment
 from anka.core.idempotency import AlreadyDone
-from anka.core.refusals import BadInput, MovedMeanwhile, NotFound, NotPermitted, Refusal
-from anka.domain.deposits import Tier
+from anka.core.refusals import BadInput, MovedMeanwhile, NotFound, Refusal
+from anka.domain.deposits import FeeBearer, Tier
 from anka.domain.liability import Position
-from anka.domain.postings_merchant import deposit_paid_in
 from anka.domain.withdrawals import WithdrawalState
 from anka.flows.appoint_staff import appoint_staff
 from anka.flows.ask_withdrawal import WithdrawalAsked, ask_withdrawal
@@ -24,14 +25,18 @@ from anka.flows.set_funds_terms import NewTerms, set_funds_terms
 from anka.flows.settle_order import settle_order
 from anka.flows.steps.funds_desk import NotEnoughAvailable, OwnShop
 from anka.funds import queries
+from anka.messaging.queries import notices_of
 from tests import builders
 from tests.builders import Order, at
 from tests.builders.cases import an_arbiter
+from tests.builders.funds import a_deposit, withdrawn
 from tests.builders.people import OPERATOR
+from tests.flows.test_remedies import finding, refused_case, ruled
 from tests.flows.test_waterfall import PART, has, refunded, settled
 
 ACCOUNT = "6222 0000 1234 5678"
 LATER = at(days=5)
+STEP = "SELECT record_funds_step(%s, %s, %s, 'deposit_released', %s, %s::jsonb)"
 
 
 def ask(order: Order, amount: int = 5000, *, key: str | None = None) -> str:
@@ -66,10 +71,12 @@ def status(number: str) -> WithdrawalState:
 def enrich(order: Order, amount: int) -> None:
     """Give a shop available money that nobody argues about."""
     shop = order.shop.id
-    builders.post(deposit_paid_in(shop_id=shop, channel="sandbox", transaction_id=f"rich-{order.number}", amount_minor=amount))
+    a_deposit(order.shop, amount)
+    number = f"RICH{builders.serial()}"
+    database.value(STEP, (shop, at(0).now, str(order.shop.owner), number, f'{{"amount_minor": {amount}}}'))
     moved = "SELECT post_journal(%s, %s, 'deposit_released', %s, 'CNY', ARRAY[%s], ARRAY[%s], ARRAY[%s::bigint])"
     places = (f"merchant:{shop}:deposit", f"merchant:{shop}:available")
-    database.value(moved, (shop, f"rich:{order.number}", at(0).now, *places, amount))
+    database.value(moved, (shop, f"deposit:{number}:released", at(0).now, *places, amount))
 
 
 def test_a_withdrawal_goes_its_way() -> None:
@@ -213,7 +220,7 @@ def test_frozen_payouts_stop_approvals_and_payments_but_not_what_the_bank_did() 
 def test_a_deposit_below_the_floor_stops_new_orders_only() -> None:
     order = settled(builders.a_revealed_order(product=builders.a_product(stock=4)))
     shop = order.shop
-    set_funds_terms(actor=OPERATOR, shop_id=shop.id, terms=NewTerms(tier=Tier.TRUSTED), at=LATER)
+    set_terms(shop, tier=Tier.TRUSTED)
     assert queries.terms(shop_id=shop.id).floor_minor == 10_000
     with pytest.raises(DepositTooLow):
         builders.a_placed_order(product=order.product)
@@ -223,17 +230,90 @@ def test_a_deposit_below_the_floor_stops_new_orders_only() -> None:
     assert builders.a_placed_order(product=order.product).number
 
 
-def test_only_the_platform_sets_terms_and_within_bounds() -> None:
+def set_terms(shop: builders.Shop, actor: Actor = OPERATOR, when: Moment = LATER, **asked: object) -> None:
+    terms = NewTerms(**{"tier": Tier.OPEN, "reason": "as agreed", **asked})  # type: ignore[arg-type]  # each field has its type here
+    set_funds_terms(actor=actor, shop_id=shop.id, terms=terms, request=builders.a_key(actor), at=when)
+
+
+def test_only_finance_sets_terms_and_within_bounds() -> None:
     shop = builders.a_shop()
-    with pytest.raises(NotPermitted):
-        set_funds_terms(actor=shop.owner, shop_id=shop.id, terms=NewTerms(tier=Tier.NEW), at=LATER)
-    with pytest.raises(Exception, match="settle"):
-        set_funds_terms(actor=OPERATOR, shop_id=shop.id, terms=NewTerms(tier=Tier.NEW, settle_minutes=43_201), at=LATER)
+    for stranger in (shop.owner, an_arbiter("arbiter"), builders.a_buyer()):
+        with pytest.raises(NotFound):
+            set_terms(shop, stranger)
+    insider = Actor(kind=ActorKind.PLATFORM, person_id=shop.owner.person_id)
+    appoint(insider)
+    with pytest.raises(OwnShop):
+        set_terms(shop, insider)
+    outside: tuple[dict[str, object], ...] = (
+        {"settle_minutes": 43_201},
+        {"settle_minutes": -1},
+        {"settle_minutes": 10**18},
+        {"required_minor": -1},
+        {"required_minor": 5, "floor_minor": 6},
+        {"fee_basis_points": 201},
+        {"reason": "  "},
+    )
+    for asked in outside:
+        with pytest.raises(BadInput):
+            set_terms(shop, finance(), **asked)
+    assert queries.terms(shop_id=shop.id) == queries.UNASKED
+    set_terms(shop, finance(), tier=Tier.NEW, required_minor=70_000, fee_bearer=FeeBearer.MERCHANT, reason="sells accounts soon")
+    found = queries.terms(shop_id=shop.id)
+    assert (found.required_minor, found.floor_minor, found.fee_bearer) == (70_000, 50_000, "merchant")
+    (step,) = queries.steps(shop_id=shop.id, what="terms_set")
+    assert (step.number, step.details["reason"]) == (shop.code, "sells accounts soon")
+    assert told(shop) == ["deposit_low", "funds_terms_set"]
+
+
+def told(shop: builders.Shop) -> list[str]:
+    """What the shop was told of its money, newest first."""
+    return [notice.kind for notice in notices_of(person_id=shop.owner.person_id, before=None, limit=50) if notice.order_number is None]
+
+
+def test_a_shop_is_told_what_becomes_of_its_withdrawals() -> None:
+    order = settled()
+    failed, refused = ask(order, 2000), ask(order, 3000)
+    actor = finance()
+    refuse_withdrawal(actor=actor, number=refused, reason="no papers", request=builders.a_key(actor), at=LATER)
+    approve(failed)
+    begin(failed)
+    record_payout_failed(actor=actor, number=failed, reason="account closed", request=builders.a_key(actor), at=LATER)
+    withdrawn(order.shop, PART)
+    refunded(order)
+    settled(builders.a_revealed_order(product=order.product))
+    kinds = ["refused", "approved", "failed", "approved", "paid"]
+    assert told(order.shop)[::-1] == [*(f"withdrawal_{kind}" for kind in kinds), "receivable_arose", "receivable_collected"]
+
+
+def test_a_merchant_at_fault_bears_the_channels_fee_where_the_terms_say_so() -> None:
+    order = settled()
+    set_terms(order.shop, fee_bearer=FeeBearer.MERCHANT, fee_basis_points=100)
+    case = refused_case(order)
+    ruled(case, finding(refund_percent=40))
+    assert has(order) == Position(available=PART - 3800 - 40)
+    assert order.shop.balance("psp_fee") == -40
+
+
+@pytest.mark.parametrize(("terms", "fault"), [({}, "merchant"), ({"fee_bearer": FeeBearer.MERCHANT}, "none")])
+def test_a_fee_is_borne_by_nobody_else(terms: dict[str, object], fault: str) -> None:
+    order = settled()
+    set_terms(order.shop, **terms)
+    ruled(refused_case(order), finding(refund_percent=40, fault=fault))
+    assert (has(order), order.shop.balance("psp_fee")) == (Position(available=PART - 3800), 0)
+
+
+def test_what_falls_below_the_floor_is_told_once() -> None:
+    order = settled()
+    a_deposit(order.shop, 60_000)
+    set_terms(order.shop, tier=Tier.NEW)
+    ruled(refused_case(order), finding(refund_percent=0, penalty_minor=15_000))
+    assert told(order.shop) == ["deposit_low", "funds_terms_set"]
+    assert has(order).deposit == 45_000
 
 
 def test_a_shops_money_settles_after_its_own_time() -> None:
     order = builders.a_revealed_order()
-    set_funds_terms(actor=OPERATOR, shop_id=order.shop.id, terms=NewTerms(tier=Tier.OPEN, settle_minutes=0), at=at(0))
+    set_terms(order.shop, settle_minutes=0, when=at(0))
     confirm_order(actor=order.buyer, order_number=order.number, positions=None, request=builders.a_key(order.buyer), at=at(10))
     assert settle_order(order_number=order.number, at=at(11))
 
@@ -261,5 +341,5 @@ def test_a_deposit_is_released_when_nothing_can_be_complained_about_any_more() -
 
 def test_a_refusal_says_what_to_do() -> None:
     refusals: tuple[type[Refusal], ...] = (NotEnoughAvailable, OwnShop, BankReferenceUsed, PaidBySomebodyElse, DepositTooLow, NoDeposit)
-    for refusal in refusals:
-        assert "Nothing" in str(refusal())
+    with override("en"):
+        assert all("Nothing" in str(refusal()) for refusal in refusals)

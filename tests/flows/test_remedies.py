@@ -4,11 +4,11 @@ import pytest
 
 from anka.core.refusals import BadInput
 from anka.domain.liability import Position
-from anka.domain.postings_merchant import deposit_paid_in
 from anka.flows.rule_on_case import Finding, approve_ruling
 from tests import builders
 from tests.builders import Order, at
 from tests.builders.cases import Case, a_case, an_arbiter
+from tests.builders.funds import a_deposit
 from tests.flows.test_waterfall import ALL_OF_IT, PART, has, settled
 
 
@@ -18,12 +18,12 @@ def finding(**changed: object) -> Finding:
 
 
 def put_down(order: Order, amount: int) -> None:
-    builders.post(deposit_paid_in(shop_id=order.shop.id, channel="sandbox", transaction_id=f"D{order.number}", amount_minor=amount))
+    a_deposit(order.shop, amount)
 
 
-def refused_case(*, deposit: int = 0) -> Case:
+def refused_case(order: Order | None = None, *, deposit: int = 0) -> Case:
     """A case about a settled order that the merchant has refused, and the platform has."""
-    order = settled()
+    order = order or settled()
     if deposit:
         put_down(order, deposit)
     case = a_case(order, claim=ALL_OF_IT, when=at(days=5))

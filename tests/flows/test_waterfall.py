@@ -1,6 +1,5 @@
 """A refund of confirmed goods finds its money wherever the shop has it, and the platform advances the rest."""
 
-from anka.core import database
 from anka.domain.liability import Position
 from anka.flows.confirm_order import confirm_order
 from anka.flows.settle_order import settle_order
@@ -10,16 +9,10 @@ from anka.funds.queries import position
 from tests import builders
 from tests.builders import Order, at
 from tests.builders.cases import a_case
+from tests.builders.funds import a_deposit, withdrawn
 
 PART, PRICE = 9500, 10000
 ALL_OF_IT = Claim(reason="KEY_INVALID", ask_minor=PRICE)
-
-
-def spend(order: Order, source: str, amount: int) -> None:
-    """Let money leave a shop's balance, as if it had been withdrawn."""
-    shop = order.shop.id
-    posted = "SELECT post_journal(%s, %s, 'withdrawal_paid', %s, 'CNY', ARRAY[%s], ARRAY['bank:main'], ARRAY[%s::bigint])"
-    database.value(posted, (shop, f"spent:{order.number}:{source}:{amount}", at(0).now, f"merchant:{shop}:{source}", amount))
 
 
 def settled(order: Order | None = None) -> Order:
@@ -44,7 +37,7 @@ def refunded(order: Order) -> None:
 def test_money_that_was_withdrawn_is_advanced_and_owed() -> None:
     order = settled()
     assert has(order) == Position(available=PART)
-    spend(order, "available", 9000)
+    withdrawn(order.shop, 9000)
     refunded(order)
     assert has(order) == Position(receivable=9000)
     assert order.shop.balance("commission") == 0
@@ -52,17 +45,15 @@ def test_money_that_was_withdrawn_is_advanced_and_owed() -> None:
 
 def test_the_deposit_comes_before_a_debt() -> None:
     order = settled()
-    spend(order, "available", PART)
-    shop = order.shop.id
-    paid_in = "SELECT post_journal(%s, 'pay:x', 'deposit_paid_in', %s, 'CNY', ARRAY['psp:x:clearing'], ARRAY[%s], ARRAY[%s::bigint])"
-    database.value(paid_in, (shop, at(0).now, f"merchant:{shop}:deposit", 4000))
+    withdrawn(order.shop, PART)
+    a_deposit(order.shop, 4000)
     refunded(order)
     assert has(order) == Position(receivable=PART - 4000)
 
 
 def test_later_sales_pay_the_debt_first() -> None:
     order = settled()
-    spend(order, "available", PART)
+    withdrawn(order.shop, PART)
     refunded(order)
     assert has(order) == Position(receivable=PART)
     again = builders.a_revealed_order(product=order.product)
@@ -74,7 +65,7 @@ def test_later_sales_pay_the_debt_first() -> None:
 
 def test_another_sales_pending_money_bears_it_and_settles_less() -> None:
     order = settled()
-    spend(order, "available", PART - 500)
+    withdrawn(order.shop, PART - 500)
     other = builders.a_revealed_order(product=order.product)
     confirm_order(actor=other.buyer, order_number=other.number, positions=None, request=builders.a_key(other.buyer), at=at(10))
     refunded(order)
@@ -85,7 +76,7 @@ def test_another_sales_pending_money_bears_it_and_settles_less() -> None:
 
 def test_a_rejected_case_gives_back_only_what_was_there_to_be_set_aside() -> None:
     order = settled()
-    spend(order, "available", 9000)
+    withdrawn(order.shop, 9000)
     case = a_case(order, claim=ALL_OF_IT, when=at(days=5))
     assert has(order) == Position(frozen=500)
     withdraw_case(actor=order.buyer, case_number=case.number, request=builders.a_key(order.buyer), at=at(days=5))

@@ -60,7 +60,7 @@ REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ledger_account, ledger_chart, ledger_
     payments_payment_move, payments_attempt_move, payments_refund_move, payments_dispute_move, cases_move,
     policies_move, funds_move FROM {RUNTIME};
 REVOKE INSERT ON ledger_journal, ledger_transfer, orders_policy, policies_publication FROM {RUNTIME};
-REVOKE UPDATE, DELETE, TRUNCATE ON funds_step FROM {RUNTIME};
+REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON funds_step FROM {RUNTIME};
 REVOKE DELETE ON funds_withdrawal, funds_terms FROM {RUNTIME};
 REVOKE DELETE ON policies_draft, policies_run FROM {RUNTIME};
 REVOKE DELETE ON orders_order, orders_unit, payments_payment, payments_refund, payments_leg, payments_attempt, payments_unidentified,

@@ -6,8 +6,10 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from anka.domain.case_states import Fault
 from anka.domain.deadlines import ClockOutOfBounds, clock_named
 from anka.domain.goods import Goods
+from anka.domain.money import fee
 
 
 class Tier(StrEnum):
@@ -17,6 +19,13 @@ class Tier(StrEnum):
     NEW = "new"
     PROVEN = "proven"
     TRUSTED = "trusted"
+
+
+class FeeBearer(StrEnum):
+    """Who bears what a channel keeps of a payment that is refunded: the platform, or the merchant where the merchant is at fault."""
+
+    PLATFORM = "platform"
+    MERCHANT = "merchant"
 
 
 class Level(NamedTuple):
@@ -32,6 +41,8 @@ _BY_GOODS: MappingProxyType[Goods, int] = MappingProxyType(
 )
 _PERCENT: MappingProxyType[Tier, int] = MappingProxyType({Tier.OPEN: 0, Tier.NEW: 100, Tier.PROVEN: 50, Tier.TRUSTED: 20})
 _FLOOR_PERCENT = 50
+USUAL_FEE_BASIS_POINTS, MOST_FEE_BASIS_POINTS = 60, 200
+"""What channels usually keep of a payment, and the most that terms may make a merchant bear: 0.60 % and 2.00 %."""
 
 
 def level(*, tier: Tier, goods: Iterable[Goods]) -> Level:
@@ -39,6 +50,13 @@ def level(*, tier: Tier, goods: Iterable[Goods]) -> Level:
     most = max((_BY_GOODS[kind] for kind in goods), default=0)
     required = most * _PERCENT[tier] // 100
     return Level(required, required * _FLOOR_PERCENT // 100)
+
+
+def borne_fee(*, bearer: FeeBearer, basis_points: int, fault: str, refunded_minor: int) -> int:
+    """Return what the merchant bears of a channel's fee for a refund of this much through channels; 0 where the platform bears it."""
+    if bearer is not FeeBearer.MERCHANT or fault != Fault.MERCHANT or refunded_minor == 0:
+        return 0
+    return fee(amount_minor=refunded_minor, basis_points=basis_points)
 
 
 def settles_after(*, minutes: int) -> timedelta:

@@ -69,10 +69,10 @@ def collected(*, shop_id: int, occasion: str, amount_minor: int) -> Posting:
     return _journal(shop_id, f"collect:{occasion}", "receivable_collected", [pair])
 
 
-def fee_borne(*, shop_id: int, payment_number: str, taken: Pairs) -> Posting:
-    """Let the merchant who is at fault bear the fee that a channel keeps of a refunded payment."""
+def fee_borne(*, shop_id: int, refund_number: str, taken: Pairs) -> Posting:
+    """Let the merchant who is at fault bear the fee that a channel keeps of what is refunded."""
     pairs = [(account(shop_id=shop_id, place=place), "psp_fee", amount) for place, amount in taken]
-    return _journal(shop_id, f"fee:{payment_number}:borne", "channel_fee_borne", pairs)
+    return _journal(shop_id, f"fee:{refund_number}:borne", "channel_fee_borne", pairs)
 
 
 def deposit_paid_in(*, shop_id: int, channel: str, transaction_id: str, amount_minor: int) -> Posting:

@@ -39,7 +39,7 @@ def ask_withdrawal(*, actor: Actor, shop_id: int, asked: WithdrawalAsked, reques
         details = {"amount_minor": asked.amount_minor, "fee_minor": fee, "account": account}
         writes.record_step(shop_id=shop_id, actor=actor, what="withdrawal_asked", number=number, details=details, at=at)
         writes.remember(request=request, reference=number, at=at)
-        has, collected = collect_first(shop_id=shop_id, occasion=f"withdrawal:{number}")
+        has, collected = collect_first(shop_id=shop_id, occasion=f"withdrawal:{number}", at=at)
         if has.available < asked.amount_minor:
             raise NotEnoughAvailable(fields={"amount_minor": f"{LEAST_MINOR}–{has.available}"})
         aside = postings_merchant.withdrawal_asked(shop_id=shop_id, number=number, amount_minor=asked.amount_minor)

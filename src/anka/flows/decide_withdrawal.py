@@ -10,7 +10,7 @@ from anka.core.idempotency import RequestKey, require_new
 from anka.core.refusals import BadInput, MovedMeanwhile, Refusal
 from anka.domain import postings_merchant
 from anka.domain.withdrawals import WithdrawalState, needs_two
-from anka.flows.steps.funds_desk import finance_desk, post_now
+from anka.flows.steps.funds_desk import finance_desk, post_now, tell_of
 from anka.funds import writes
 
 LONGEST_REASON = 500
@@ -46,6 +46,8 @@ def approve_withdrawal(*, actor: Actor, number: str, request: RequestKey, at: Mo
         what = "withdrawal_approved_first" if first else "withdrawal_approved"
         writes.record_step(shop_id=found.shop_id, actor=actor, what=what, number=number, details={}, at=at)
         writes.remember(request=request, reference=number, at=at)
+        if not first:
+            tell_of(found=found, at=at)
         return WithdrawalState.ASKED if first else WithdrawalState.APPROVED
 
 
@@ -65,6 +67,7 @@ def refuse_withdrawal(*, actor: Actor, number: str, reason: str, request: Reques
         writes.move_withdrawal(withdrawal=found, status=WithdrawalState.REFUSED, person_id=actor.person_id, text=reason, at=at)
         writes.record_step(shop_id=found.shop_id, actor=actor, what="withdrawal_refused", number=number, details={"reason": reason}, at=at)
         writes.remember(request=request, reference=number, at=at)
+        tell_of(found=found, at=at)
         back = postings_merchant.withdrawal_ended(shop_id=found.shop_id, number=number, amount_minor=found.amount_minor)
         post_now(posting=back, at=at)
 

@@ -28,7 +28,7 @@ def pay_deposit_from_balance(*, actor: Actor, shop_id: int, amount_minor: int, r
         details = {"amount_minor": amount_minor}
         writes.record_step(shop_id=shop_id, actor=actor, what="deposit_from_balance", number=number, details=details, at=at)
         writes.remember(request=request, reference=number, at=at)
-        has, collected = collect_first(shop_id=shop_id, occasion=f"deposit:{number}")
+        has, collected = collect_first(shop_id=shop_id, occasion=f"deposit:{number}", at=at)
         if has.available < amount_minor:
             raise NotEnoughAvailable(fields={"amount_minor": f"1–{has.available}"})
         into = postings_merchant.deposit_from_balance(shop_id=shop_id, number=number, amount_minor=amount_minor)

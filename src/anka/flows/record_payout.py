@@ -13,7 +13,7 @@ from anka.core.refusals import BadInput, MovedMeanwhile, Refusal, refused_by
 from anka.domain import postings_merchant
 from anka.domain.withdrawals import WithdrawalState
 from anka.flows.decide_withdrawal import require_reason
-from anka.flows.steps.funds_desk import finance_desk, post_now
+from anka.flows.steps.funds_desk import finance_desk, post_now, tell_of
 from anka.funds import writes
 
 _REFERENCE = re.compile(r"[0-9A-Za-z][0-9A-Za-z _/-]{2,62}[0-9A-Za-z]", re.ASCII)
@@ -76,6 +76,7 @@ def record_paid(*, actor: Actor, number: str, bank_reference: str, request: Requ
         details = {"bank_reference": bank_reference}
         writes.record_step(shop_id=found.shop_id, actor=actor, what="withdrawal_paid", number=number, details=details, at=at)
         writes.remember(request=request, reference=number, at=at)
+        tell_of(found=found, at=at)
         out = postings_merchant.withdrawal_paid(
             shop_id=found.shop_id, number=number, amount_minor=found.amount_minor, fee_minor=found.fee_minor
         )
@@ -98,5 +99,6 @@ def record_payout_failed(*, actor: Actor, number: str, reason: str, request: Req
         writes.move_withdrawal(withdrawal=found, status=WithdrawalState.FAILED, person_id=actor.person_id, text=reason, at=at)
         writes.record_step(shop_id=found.shop_id, actor=actor, what="withdrawal_failed", number=number, details={"reason": reason}, at=at)
         writes.remember(request=request, reference=number, at=at)
+        tell_of(found=found, at=at)
         back = postings_merchant.withdrawal_ended(shop_id=found.shop_id, number=number, amount_minor=found.amount_minor)
         post_now(posting=back, at=at)

@@ -67,11 +67,12 @@ def release_deposit(*, actor: Actor, shop_id: int, request: RequestKey, at: Mome
             raise ShopStillOpen
         _require_unbound(shop_id, at)
         number = new_number(shop_code=desk.shop_code, letter="D")
-        writes.record_step(shop_id=shop_id, actor=actor, what="deposit_released", number=number, details={}, at=at)
         writes.remember(request=request, reference=number, at=at)
-        has, collected = collect_first(shop_id=shop_id, occasion=f"deposit:{number}")
+        has, collected = collect_first(shop_id=shop_id, occasion=f"deposit:{number}", at=at)
         if not has.deposit:
             raise NoDeposit
+        details = {"amount_minor": has.deposit}
+        writes.record_step(shop_id=shop_id, actor=actor, what="deposit_released", number=number, details=details, at=at)
         released = postings_merchant.deposit_released(shop_id=shop_id, number=number, amount_minor=has.deposit)
         # A debt is paid out of the deposit before the shop may have it.
         owed = min(has.deposit, has.receivable)

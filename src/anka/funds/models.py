@@ -1,10 +1,11 @@
 """A merchant's own money as it is read: terms, withdrawals, and who acts."""
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
-from anka.domain.deposits import Tier
+from anka.domain.deposits import USUAL_FEE_BASIS_POINTS, FeeBearer, Tier
 from anka.domain.withdrawals import WithdrawalState
 
 
@@ -27,12 +28,25 @@ class Desk(msgspec.Struct, frozen=True):
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """What a shop has to put down, the least it needs for new orders (minor units), and how long its money stays pending."""
+    """What a shop has to put down, the least it needs for new orders (minor units), how long its money stays pending, and who bears a
+    channel's fee for a refund, at which rate."""
 
     tier: Tier
     required_minor: int
     floor_minor: int
     settle_minutes: int
+    fee_bearer: FeeBearer = FeeBearer.PLATFORM
+    fee_basis_points: int = USUAL_FEE_BASIS_POINTS
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step in the chain of a shop's funds: when, who, what, about which number, with which details."""
+
+    at: datetime
+    actor: str
+    what: str
+    number: str
+    details: dict[str, Any]
 
 
 class Withdrawal(msgspec.Struct, frozen=True):

@@ -13,12 +13,16 @@ from anka.domain.deadlines import clock_named
 from anka.domain.deposits import Tier
 from anka.domain.liability import Position
 from anka.domain.withdrawals import WithdrawalState
-from anka.funds.models import Desk, Terms, Withdrawal
+from anka.funds.models import Desk, Step, Terms, Withdrawal
 
 LOCK = "SELECT lock_merchant_position(%s, %s)::text"
 READ = "SELECT merchant_position(%s, %s)::text"
 DESK = "SELECT lock_funds(%s, %s, %s, %s, %s::jsonb)"
-TERMS = "SELECT tier, required_minor, floor_minor, settle_minutes FROM funds_terms WHERE shop_id = %s"
+TERMS = """
+SELECT tier, required_minor, floor_minor, settle_minutes, fee_bearer, fee_basis_points FROM funds_terms WHERE shop_id = %s
+"""
+STEPS = "SELECT at, actor, what, number, details::text FROM funds_step WHERE shop_id = %s ORDER BY id DESC LIMIT %s"
+STEPS_OF = "SELECT at, actor, what, number, details::text FROM funds_step WHERE shop_id = %s AND what = %s ORDER BY id DESC LIMIT %s"
 COLUMNS = """
 SELECT taken.shop_id, shop.code, taken.number, taken.status, taken.amount_minor, taken.fee_minor, taken.currency, taken.account,
        taken.asked_by, taken.asked_at, taken.first_by, taken.decided_by, taken.decided_at, taken.paid_by, taken.bank_reference,
@@ -65,6 +69,13 @@ def terms(*, shop_id: int) -> Terms:
     """Return what holds for a shop; where nothing was set, nothing is required and the market's default settles."""
     found = database.rows(TERMS, (shop_id,))
     return msgspec.convert(dict(zip(Terms.__struct_fields__, found[0], strict=True)), Terms) if found else UNASKED
+
+
+def steps(*, shop_id: int, what: str = "", limit: int = MOST) -> tuple[Step, ...]:
+    """Return the steps on a shop's funds, or those of one kind, newest first, at most 100."""
+    most = min(limit, MOST)
+    found = database.rows(STEPS_OF, (shop_id, what, most)) if what else database.rows(STEPS, (shop_id, most))
+    return tuple(Step(at, actor, done, number, msgspec.json.decode(details)) for at, actor, done, number, details in found)
 
 
 def settle_time(*, shop_id: int) -> timedelta:

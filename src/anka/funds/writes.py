@@ -25,13 +25,14 @@ UPDATE funds_withdrawal SET status = %(status)s,
     reason = CASE WHEN %(status)s IN ('failed', 'refused') THEN %(text)s ELSE reason END
 WHERE shop_id = %(shop_id)s AND number = %(number)s
 """
-STEP = "INSERT INTO funds_step (shop_id, at, actor, what, number, details) VALUES (%s, %s, %s, %s, %s, %s::jsonb)"
+STEP = "SELECT record_funds_step(%s, %s, %s, %s, %s, %s::jsonb)"
+TELL = "SELECT tell_shop(%s, %s, %s::jsonb, %s)"
 REMEMBER = "SELECT remember_request(%s, %s, %s, %s, %s)"
 SET_TERMS = """
-INSERT INTO funds_terms (shop_id, tier, required_minor, floor_minor, currency, settle_minutes, set_by, set_at)
-VALUES (%(shop_id)s, %(tier)s, %(required)s, %(floor)s, %(currency)s, %(minutes)s, %(by)s, %(at)s)
+INSERT INTO funds_terms (shop_id, tier, required_minor, floor_minor, currency, settle_minutes, fee_bearer, fee_basis_points, set_by, set_at)
+VALUES (%(shop_id)s, %(tier)s, %(required)s, %(floor)s, %(currency)s, %(minutes)s, %(bearer)s, %(fee)s, %(by)s, %(at)s)
 ON CONFLICT (shop_id) DO UPDATE SET tier = %(tier)s, required_minor = %(required)s, floor_minor = %(floor)s, currency = %(currency)s,
-    settle_minutes = %(minutes)s, set_by = %(by)s, set_at = %(at)s
+    settle_minutes = %(minutes)s, fee_bearer = %(bearer)s, fee_basis_points = %(fee)s, set_by = %(by)s, set_at = %(at)s
 """
 
 
@@ -59,9 +60,19 @@ def move_withdrawal(*, withdrawal: Withdrawal, status: WithdrawalState, person_i
 
 
 def record_step(*, shop_id: int, actor: Actor, what: str, number: str, details: dict[str, Any], at: Moment) -> None:
-    """Write down what happened, for good."""
+    """Append what happened to the chain of this shop's funds, for good.
+
+    Raises:
+        LockNotFree: somebody else changes this shop's funds for more than 3 s.
+    """
     database.require_transaction()
     database.rows(STEP, (shop_id, at.now, str(actor), what, number, msgspec.json.encode(details).decode()))
+
+
+def tell_shop(*, shop_id: int, kind: str, details: dict[str, Any], at: Moment) -> None:
+    """Tell whoever works for a shop; `kind` names the sentence in messaging/words.py, `amount_minor` in `details` is shown beside it."""
+    database.require_transaction()
+    database.rows(TELL, (shop_id, kind, msgspec.json.encode(details).decode(), at.now))
 
 
 def remember(*, request: RequestKey, reference: str, at: Moment) -> None:
@@ -78,4 +89,5 @@ def set_terms(*, shop_id: int, terms: Terms, currency: str, actor: Actor, at: Mo
     """Write down what holds for a shop from now on."""
     database.require_transaction()
     named = {"shop_id": shop_id, "tier": str(terms.tier), "required": terms.required_minor, "floor": terms.floor_minor}
-    database.rows(SET_TERMS, {**named, "currency": currency, "minutes": terms.settle_minutes, "by": str(actor), "at": at.now})
+    named |= {"minutes": terms.settle_minutes, "bearer": str(terms.fee_bearer), "fee": terms.fee_basis_points}
+    database.rows(SET_TERMS, {**named, "currency": currency, "by": str(actor), "at": at.now})

@@ -67,6 +67,22 @@ TOLD: Sentences = MappingProxyType(
         },
         "case_ruled": {"all": _("The platform has decided this case.")},
         "case_closed": {"all": _("This case is closed.")},
+        "withdrawal_approved": {"shop": _("A withdrawal was approved. The bank is told next.")},
+        "withdrawal_refused": {"shop": _("A withdrawal was refused; the money is available again. The page Money tells why.")},
+        "withdrawal_paid": {"shop": _("A withdrawal was paid to your bank account.")},
+        "withdrawal_failed": {
+            "shop": _("The bank did not take a withdrawal; the money is available again. The page Money tells why.")
+        },
+        "deposit_low": {
+            "shop": _("The deposit is below its floor, so this shop takes no new orders. Top it up on the page Money; orders it has go on.")
+        },
+        "funds_terms_set": {
+            "shop": _("The platform has set this shop's terms for deposit, settlement and fees. Read them on the page Money.")
+        },
+        "receivable_arose": {
+            "shop": _("A refund was more than this shop has, so the platform has advanced it. Later sales pay it back by themselves.")
+        },
+        "receivable_collected": {"shop": _("What the platform had advanced for this shop was paid back from its money.")},
         "books_violated": {"platform": _("The audit found something wrong in the books. Payouts are frozen until somebody has looked.")},
         "clock_fallen": {"all": _("The time is over; what was announced has happened by itself.")},
     }

@@ -23,7 +23,25 @@ READERS = {
     "shop": gettext_lazy("My shop"),
     "platform": gettext_lazy("The platform"),
 }
-ICONS = {"clock_warning": "clock", "clock_fallen": "clock", "order_paid": "wallet", "order_delivered": "seal", "refund_arrived": "back"}
+# What a shop is told of its own money; all of it is explained on one page.
+OWN_MONEY = (
+    "withdrawal_approved",
+    "withdrawal_refused",
+    "withdrawal_paid",
+    "withdrawal_failed",
+    "deposit_low",
+    "funds_terms_set",
+    "receivable_arose",
+    "receivable_collected",
+)
+ICONS = {
+    **dict.fromkeys(OWN_MONEY, "wallet"),
+    "clock_warning": "clock",
+    "clock_fallen": "clock",
+    "order_paid": "wallet",
+    "order_delivered": "seal",
+    "refund_arrived": "back",
+}
 # Where a notice leads, the nearest first: the first of these pages that there is.
 ADDRESSES = {
     "buyer": ("/cases/{case}", "/orders/{order}"),
@@ -69,7 +87,7 @@ def line(notice: Notice) -> dict[str, Any]:
         "shop_name": pick(notice.shop_name_zh, notice.shop_name_en),
         "title": pick(notice.title_zh, notice.title_en),
         "amount_minor": _amount(notice),
-        "currency": notice.currency,
+        "currency": notice.currency or str(notice.details.get("currency", "")),
         "number": notice.case_number or notice.order_number,
         "url": address(notice),
     }
@@ -91,6 +109,8 @@ def address(notice: Notice) -> str | None:
     """Return the page a notice leads to, None where there is none for its reader."""
     if notice.kind in ABOUT_NO_ORDER:
         return ABOUT_NO_ORDER[notice.kind]
+    if notice.kind in OWN_MONEY:
+        return f"/shop/money?{urlencode({'shop': notice.shop_code})}"
     named = {"case": notice.case_number, "order": notice.order_number}
     for form in ADDRESSES.get(notice.audience, ()):
         if all(number or f"{{{name}}}" not in form for name, number in named.items()):

@@ -104,17 +104,11 @@ class CaseWork:
 
     def compensate(self, step: CaseStep, verdicts: tuple[Verdict, ...]) -> None:
         """Pay what the rules promise beside the refund, per unit; after `pay`. Nothing where they promise nothing."""
-        amount = sum(verdict.compensation_minor for verdict in verdicts)
+        amount, fault = sum(verdict.compensation_minor for verdict in verdicts), verdicts[0].decision.fault
         if amount:
             step.compensation_minor = amount
             step.details = {**step.details, "compensation_minor": amount}
-            award(
-                state=self.state,
-                change=self.change,
-                case_number=self.case.number,
-                fault=verdicts[0].decision.fault,
-                remedies=Remedies(amount),
-            )
+        award(state=self.state, change=self.change, case_number=self.case.number, fault=fault, remedies=Remedies(amount))
 
     def replace(self, step: CaseStep, key_ids: tuple[int, ...]) -> None:
         """End the case by replacing its units with these keys."""

@@ -9,9 +9,10 @@ from anka.core.refusals import NotFound, NotPermitted, Refusal
 from anka.domain.liability import Position
 from anka.domain.postings import Posting
 from anka.domain.postings_merchant import collected
-from anka.flows.steps.merchant_money import built, post
+from anka.flows.steps.merchant_money import built, post, tell_changes
 from anka.funds.models import Desk, Withdrawal
 from anka.funds.queries import lock_desk, lock_position, withdrawal
+from anka.funds.writes import tell_shop
 
 CURRENCY = "CNY"
 FINANCE = frozenset({"finance", "admin"})
@@ -62,14 +63,23 @@ def finance_desk(*, actor: Actor, number: str, request: RequestKey, at: Moment) 
     return desk, withdrawal(number=number)
 
 
-def collect_first(*, shop_id: int, occasion: str) -> tuple[Position, Posting]:
+def collect_first(*, shop_id: int, occasion: str, at: Moment) -> tuple[Position, Posting]:
     """Lock the balances, and let what is available pay what the shop owes before anything else is done with it.
 
     Returns what the shop has then, and the posting to be posted before others.
     """
     found = lock_position(shop_id=shop_id, currency=CURRENCY)
     owed = min(found.available, found.receivable)
-    return found.moved(available=-owed, receivable=-owed), collected(shop_id=shop_id, occasion=occasion, amount_minor=owed)
+    after = found.moved(available=-owed, receivable=-owed)
+    tell_changes(shop_id=shop_id, currency=CURRENCY, before=found, after=after, at=at)
+    return after, collected(shop_id=shop_id, occasion=occasion, amount_minor=owed)
+
+
+def tell_of(*, found: Withdrawal, at: Moment) -> None:
+    """Tell the shop what has become of its withdrawal, as it is in the database by now."""
+    now = withdrawal(number=found.number)
+    details = {"amount_minor": now.amount_minor, "currency": now.currency, "number": now.number}
+    tell_shop(shop_id=now.shop_id, kind=f"withdrawal_{now.status}", details=details, at=at)
 
 
 def post_now(*, posting: Posting, at: Moment) -> None:

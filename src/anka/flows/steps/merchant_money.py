@@ -15,7 +15,8 @@ from anka.core.clock import Moment
 from anka.domain.chart import PLATFORM_SHOP
 from anka.domain.liability import Claim, Free, Held, Position, Taken, resolve
 from anka.domain.postings import Posting
-from anka.funds.queries import lock_position
+from anka.funds.queries import lock_position, terms
+from anka.funds.writes import tell_shop
 
 POST = "SELECT post_journals(%s, %s, %s::jsonb)"
 SET_ASIDE = """
@@ -46,6 +47,7 @@ def post_dues(*, dues: tuple[Due, ...], at: Moment) -> None:
     later: list[tuple[str, list[dict[str, Any]]]] = []
     for shop_id, currency in sorted({(due.shop_id, due.currency) for due in dues}):
         position = lock_position(shop_id=shop_id, currency=currency)
+        before = position
         for due in dues:
             if (due.shop_id, due.currency) != (shop_id, currency):
                 continue
@@ -56,8 +58,21 @@ def post_dues(*, dues: tuple[Due, ...], at: Moment) -> None:
             posting, position = _resolved(due, position)
             post(journals=_in_books(built(posting=posting), shop_id), currency=currency, at=at.now)
             later.append((currency, _in_books((*due.journals, *built(posting=posting)), PLATFORM_SHOP)))
+        tell_changes(shop_id=shop_id, currency=currency, before=before, after=position, at=at)
     for currency, found in later:
         post(journals=found, currency=currency, at=at.now)
+
+
+def tell_changes(*, shop_id: int, currency: str, before: Position, after: Position, at: Moment) -> None:
+    """Tell a shop when it begins to owe or pays back, and when its deposit falls below what new orders need."""
+    owes = after.receivable - before.receivable
+    if owes:
+        kind = "receivable_arose" if owes > 0 else "receivable_collected"
+        tell_shop(shop_id=shop_id, kind=kind, details={"amount_minor": abs(owes), "currency": currency}, at=at)
+    if after.deposit < before.deposit:
+        floor = terms(shop_id=shop_id).floor_minor
+        if after.deposit < floor <= before.deposit:
+            tell_shop(shop_id=shop_id, kind="deposit_low", details={"amount_minor": floor, "currency": currency}, at=at)
 
 
 def post(*, journals: list[dict[str, Any]], currency: str, at: datetime) -> None:

@@ -18,3 +18,14 @@ $$
     SELECT coalesce((SELECT terms.floor_minor > account_balance(in_shop, format('merchant:%s:deposit', in_shop), terms.currency)
                      FROM funds_terms AS terms WHERE terms.shop_id = in_shop AND terms.floor_minor > 0), false);
 $$;
+
+-- Append one step to the chain of a shop's funds. One at a time: whoever comes second waits for the lock that lock_funds() takes, too.
+CREATE OR REPLACE FUNCTION record_funds_step(in_shop bigint, in_at timestamptz, in_actor text, in_what text, in_number text,
+    in_details jsonb) RETURNS void LANGUAGE plpgsql VOLATILE SET lock_timeout = '3s' AS
+$$
+BEGIN
+    PERFORM pg_advisory_xact_lock(7266742, (in_shop % 2147483647)::integer);
+    PERFORM record_event(in_shop, 0, in_at, in_actor, in_what, ARRAY[]::integer[], NULL, NULL,
+        in_details || jsonb_build_object('number', in_number));
+END
+$$;

@@ -35,3 +35,16 @@ UNION ALL
 SELECT format('unit %s-%s', touched.number, tried.position), format('its key was tried %s times on %s', count(*), tried.day)
 FROM touched JOIN vault_key_check AS tried ON tried.shop_id = touched.shop_id AND tried.order_id = touched.id
 GROUP BY touched.number, tried.position, tried.day HAVING count(*) > 5
+UNION ALL
+-- What is done with a shop's funds: by its people, by the platform's, by a channel that took a deposit, by the operator who sets terms.
+SELECT format('step %s on the funds of shop %s', step.id, step.shop_id), format('%s was not allowed to do %s', step.actor, step.what)
+FROM touched_funds JOIN funds_step AS step ON step.shop_id = touched_funds.id
+WHERE CASE split_part(step.actor, ':', 1)
+    WHEN 'merchant' THEN step.what NOT IN ('withdrawal_asked', 'deposit_from_balance', 'deposit_released') OR NOT EXISTS (
+        SELECT FROM accounts_membership AS works
+        WHERE works.shop_id = step.shop_id AND step.actor = format('merchant:%s', works.person_id))
+    WHEN 'platform' THEN step.what IN ('withdrawal_asked', 'deposit_from_balance', 'deposit_released', 'deposit_paid_in') OR NOT EXISTS (
+        SELECT FROM accounts_staffrole AS works WHERE step.actor = format('platform:%s', works.person_id))
+    WHEN 'gateway' THEN step.what <> 'deposit_paid_in'
+    WHEN 'operator' THEN step.what <> 'terms_set'
+    ELSE true END
