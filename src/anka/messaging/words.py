@@ -70,9 +70,7 @@ TOLD: Sentences = MappingProxyType(
         "withdrawal_approved": {"shop": _("A withdrawal was approved. The bank is told next.")},
         "withdrawal_refused": {"shop": _("A withdrawal was refused; the money is available again. The page Money tells why.")},
         "withdrawal_paid": {"shop": _("A withdrawal was paid to your bank account.")},
-        "withdrawal_failed": {
-            "shop": _("The bank did not take a withdrawal; the money is available again. The page Money tells why.")
-        },
+        "withdrawal_failed": {"shop": _("The bank did not take a withdrawal; the money is available again. The page Money tells why.")},
         "deposit_low": {
             "shop": _("The deposit is below its floor, so this shop takes no new orders. Top it up on the page Money; orders it has go on.")
         },
