@@ -86,6 +86,27 @@ def _partly_refunded(story: Story) -> None:
     story.refund_comes()
 
 
+def _many_settled(story: Story) -> None:
+    """What a shop has to withdraw comes of what it has sold."""
+    story.buy(20)
+    story.reveal(*range(1, 21))
+    story.confirm()
+    story.later(2 * DAY + 10)
+
+
+def _partly_refunded_by_alipay(story: Story) -> None:
+    story.place(3)
+    story.begin("alipay")
+    story.money_comes()
+    story.cancel("NO_LONGER_NEEDED", 2)
+    story.refund_comes()
+
+
+def _refund_waits_for_funds(story: Story) -> None:
+    story.buy()
+    story.cancel_without_funds("NO_LONGER_NEEDED")
+
+
 def _refund_stuck(story: Story) -> None:
     story.buy()
     story.cancel("PRICE_CHANGED")
@@ -184,6 +205,7 @@ def _agreed(story: Story) -> None:
 Telling = Callable[[Story], None]
 # Minutes ago, buyer, product, story.
 STORIES: tuple[tuple[float, str, str, Telling], ...] = (
+    (5.5 * DAY, "buyer5", "yunlan-100", _many_settled),
     (5 * DAY, "buyer2", "yunlan-100", _settled),
     (4 * DAY, "buyer3", "xinghai-648", _settled),
     (3 * DAY, "buyer1", "fengche-10", _settled),
@@ -202,6 +224,7 @@ STORIES: tuple[tuple[float, str, str, Telling], ...] = (
     (700, "buyer5", "guangying-90", _cancelled_unpaid),
     (600, "buyer2", "yunlan-100-intl", _late_kept),
     (500, "buyer3", "tingyu-vip-365", _late_refunded),
+    (480, "buyer1", "yunlan-100", _partly_refunded_by_alipay),
     (450, "buyer1", "yunlan-30", _paid_from_wallet),
     (400, "buyer1", "xinghai-648", _partly_refunded),
     (380, "buyer3", "yunlan-500", _handed_over),
@@ -212,6 +235,7 @@ STORIES: tuple[tuple[float, str, str, Telling], ...] = (
     (270, "buyer1", "shanhe-50", _late_kept),
     (250, "buyer2", "shanhe-200", _bad_key),
     (240, "buyer4", "yunlan-100", _refund_stuck),
+    (220, "buyer2", "xinghai-648", _refund_waits_for_funds),
     (200, "buyer2", "xinghai-starter", _opened),
     (190, "buyer3", "yunlan-100", _countered),
     (180, "buyer1", "guangying-90", _opened),

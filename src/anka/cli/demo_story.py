@@ -6,11 +6,13 @@ Nothing moves the clock; the flows are told when.
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from anka.adapters.channels.sandbox_play import preset_fault
 from anka.cases.models import CaseState
 from anka.cases.queries import read_case
 from anka.cli.demo_market import owner_of, person_id
 from anka.core.actors import Actor, ActorKind
 from anka.core.clock import Moment, moment
+from anka.core.database import rows
 from anka.core.idempotency import unrepeated
 from anka.flows.accept_order import accept_order
 from anka.flows.answer_case import agree_case, refuse_case
@@ -24,12 +26,18 @@ from anka.flows.rule_on_case import Finding, rule_on_case
 from anka.flows.steps.judge import Claim
 from anka.jobs import claims, payments, sweeps
 from anka.jobs.keys import opener_for, sealer_for
-from anka.jobs.sandbox_play import play_payment, play_refund
+from anka.jobs.sandbox_play import play_payment, play_refund, sandbox
 from anka.orders.models import OrderState
 from anka.orders.queries import read_order
 from anka.payments.queries import refunds_of_order
 
 NOTHING_REMEMBERED = unrepeated("demo")
+MANY_TIMES = 10_000
+ATTEMPTS = """
+SELECT attempt.number FROM payments_attempt AS attempt
+    JOIN payments_refund AS refund ON refund.shop_id = attempt.shop_id AND refund.id = attempt.refund_id
+WHERE refund.shop_id = %s AND refund.order_id = %s
+"""
 
 
 @dataclass
@@ -102,6 +110,14 @@ class Story:
         """Get out of it, the money going back where it came from or to the wallet."""
         claim = Claim(reason=reason, positions=positions or None, statement="不需要了，谢谢。", refund_to=to)
         claims.submit(actor=self.actor, order_number=self.order, claim=claim, request=NOTHING_REMEMBERED, at=self.at)
+        self.later(0.1)
+
+    def cancel_without_funds(self, reason: str) -> None:
+        """Get out of it while our balance at the channel is too low for the refund, now and whenever it is asked again."""
+        claim = Claim(reason=reason, positions=None, statement="不需要了，谢谢。", refund_to="original")
+        claims.submit(actor=self.actor, order_number=self.order, claim=claim, request=NOTHING_REMEMBERED, at=self.at)
+        for (number,) in rows(ATTEMPTS, (self.state().shop_id, self.state().id)):
+            preset_fault(channel=sandbox(), operation="refund", fault="out_of_funds", times=MANY_TIMES, number=number)
         self.later(0.1)
 
     def refund_comes(self, outcome: str = "succeeded") -> None:

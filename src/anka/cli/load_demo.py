@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from anka.adapters.keyring.file import KeyringNotUsable
 from anka.catalog.queries import shop_id_of, shops
-from anka.cli import demo_market, demo_orders, demo_rules
+from anka.cli import demo_market, demo_money, demo_orders, demo_rules
 from anka.config import embedded, processes, start
 from anka.config.embedded import EmbeddedDatabaseError
 from anka.config.environment import Environment, EnvironmentNotUsable
@@ -55,6 +55,9 @@ def run(*, given: argparse.Namespace) -> int:
         if not demo_orders.market_has_orders():
             told = demo_orders.stories(numbers=demo_market.numbers_by_slug(source=source))
             _with_progress("Telling its stories", ((what, ORDER_WEIGHT, tell) for what, tell in told))
+            steps = (("a shop's money", demo_money.fund_shop), ("yesterday's bills", demo_money.compare_yesterday))
+            money = ((what, ORDER_WEIGHT, move) for what, move in steps)
+            _with_progress("Moving its money", money)
         _with_progress("Announcing its next rules", iter([("draft, check, back-test", ORDER_WEIGHT, demo_rules.announce)]))
         refresh_statistics()
     sys.stderr.write("The demo market is ready.\n")
