@@ -9,12 +9,12 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from anka.accounts.queries import person
-from anka.cases.queries import Dossier, Refund, dossier
+from anka.cases.queries import Dossier, Event, Refund, dossier
 from anka.core import rate_limits
 from anka.jobs.look_again import look_again
 from anka.orders import views as statuses
 from anka.orders.models import OrderState, Payment, Unit
-from anka.orders.queries import Event, read_order
+from anka.orders.queries import read_order
 from anka.web import case_words, views_of_refund, words
 from anka.web.buyer.look import can_be_asked
 from anka.web.platform import by_hand
@@ -152,14 +152,11 @@ def _cases(beside: Dossier) -> list[Shown]:
 def _what(event: Event, currency: str) -> str:
     """Return what happened; where two of the staff vouch for money, with both names."""
     told = words.event(what=event.what, positions=event.positions, details=event.details, currency=currency)
-    people = [event.details.get(part) for part in ("entered_by", "approved_by")]
-    named = names_of({one for one in people if isinstance(one, int)})
-    if not named:
+    first, second = (event.details.get(part) for part in ("entered_by", "approved_by"))
+    if not isinstance(first, int) or not isinstance(second, int):
         return told
-    told_by = gettext("entered by %(first)s, approved by %(second)s") % {
-        "first": named.get(people[0], ""),
-        "second": named.get(people[1], ""),
-    }
+    named = names_of({first, second})
+    told_by = gettext("entered by %(first)s, approved by %(second)s") % {"first": named.get(first, ""), "second": named.get(second, "")}
     return f"{told} · {told_by} · {event.details.get('transaction', '')}"
 
 
