@@ -177,7 +177,7 @@ class AlipayProtocol:
         paid = told.status == "paid"
         total = format_amount(amount_minor=told.amount_minor, currency=CURRENCY)
         node = _success(
-            buyer_logon_id="bu***@example.com",
+            buyer_logon_id="pay***@example.com",
             buyer_user_id="2088000000000002",
             out_trade_no=told.number,
             trade_no=told.transaction,
@@ -214,7 +214,7 @@ class AlipayProtocol:
             return refusal(code="40004", sub_code=_REFUSED[told.status]), told.forged
         changed = told.status == "accepted" and self._is_due(payment_number, number, asked.moment)
         node = _success(
-            buyer_logon_id="bu***@example.com",
+            buyer_logon_id="pay***@example.com",
             fund_change="Y" if changed else "N",
             out_trade_no=payment_number,
             trade_no=told.payment_transaction,

@@ -96,7 +96,7 @@ def _movement(row: BillRow) -> list[str]:
     nothing = [""] * 4
     sums = [amount, amount, *["0.00"] * 5, "", "0.00", "0.00"]
     texts = [f"{value}\t" for value in names]
-    return [*texts, row.subject, at, at, *nothing, "**云(bu***@example.com)\t", *sums, f"{'' if paid else row.number}\t", fee, "0.00", ""]
+    return [*texts, row.subject, at, at, *nothing, "**云(pay***@example.com)\t", *sums, f"{'' if paid else row.number}\t", fee, "0.00", ""]
 
 
 def _sums(day: date, rows: Sequence[BillRow], seller_id: str, moment: Moment) -> str:
