@@ -4,7 +4,7 @@ A correction makes the channel's accounts here say what the channel says. What b
 payment nobody took is taken, a refund that came back is owed again, each by its own flow; those have no correction here.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from anka.domain.postings import Posting, one_journal
@@ -76,8 +76,3 @@ def corrected(*, shop_id: int, channel: str, finding: str, of: Correction) -> Po
     grows, shrinks, kind = ("psp_fee", clearing, "fee_corrected") if of.touches == "fee" else (available, clearing, "settlement_corrected")
     pair = (grows, shrinks, size) if of.amount_minor > 0 else (shrinks, grows, size)
     return one_journal(shop_id=shop_id, key=f"recon:{finding}", kind=kind, pairs=[pair])
-
-
-def undone(*, sums: Sums) -> Sums:
-    """Return a difference as it is when a later bill takes back what was corrected: both sides agree but for the correction."""
-    return replace(sums, theirs_minor=0 if sums.kind == "twice" else sums.ours_minor or 0)

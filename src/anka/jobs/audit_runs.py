@@ -5,6 +5,7 @@ On the machine's time: it is about books, not about the market's deadlines. What
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Literal
@@ -84,11 +85,11 @@ def audit_when_due(*, at: Moment) -> bool:
         database.value(FREE)
 
 
-def run(*, stop: threading.Event) -> None:
-    """Audit whenever it is due, until `stop` is set. A database that is away is waited for."""
+def run(*, stop: threading.Event, clock: Callable[[], Moment] = moment) -> None:
+    """Audit whenever it is due by the clock, until `stop` is set. A database that is away is waited for."""
     while not stop.is_set():
         try:
-            audit_when_due(at=moment())
+            audit_when_due(at=clock())
         except DatabaseUnavailable:
             log.info("the audit waits for the database")
         except Refusal as refused:
