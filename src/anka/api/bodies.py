@@ -49,10 +49,14 @@ class NewOrder(Input):
 
 
 class NewPayment(Input):
-    """How to pay. `device` says where: in front of a large screen, in a phone's browser, or in the browser inside WeChat."""
+    """How to pay. `device` says where: in front of a large screen, in a phone's browser, or in the browser inside WeChat.
+
+    `wallet_minor` is what the wallet pays beside a channel: set aside at once, and used when the channel has the rest.
+    """
 
     channel: Annotated[str, Meta(min_length=1, max_length=32)]
     device: Literal["desktop", "mobile", "wechat"] = "desktop"
+    wallet_minor: Minor = 0
 
 
 class Ask(Input):

@@ -17,7 +17,7 @@ from anka.core.clock import Moment
 from anka.core.idempotency import AlreadyDone, RequestKey, once
 from anka.core.refusals import Refusal
 from anka.domain.payment_states import PaymentState
-from anka.flows.begin_payment import begin_payment
+from anka.flows.begin_payment import WalletPartTooLarge, begin_payment
 from anka.flows.pay_from_wallet import pay_from_wallet
 from anka.flows.record_cashier import record_cashier
 from anka.jobs.channels import WALLET
@@ -51,6 +51,14 @@ DESK = Seat()
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """How an order is to be paid: through a channel or from the wallet, and how much of it the wallet pays beside a channel."""
+
+    channel: str
+    wallet_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """A payment that was begun, its order read afterwards, where to pay it (None: it is paid already), and whether it was a repetition."""
 
@@ -60,26 +68,38 @@ class Begun:
     replayed: bool
 
 
-def begin(*, actor: Actor, order_number: str, channel: str, request: RequestKey, at: Moment, seat: Seat = DESK) -> Begun:
-    """Begin to pay an order through a channel, or pay it from the wallet at once.
+def begin(*, actor: Actor, order_number: str, channel: str | Way, request: RequestKey, at: Moment, seat: Seat = DESK) -> Begun:
+    """Begin to pay an order through a channel, or pay it from the wallet at once, or partly so.
 
     Raises:
-        ChannelUnknown, NotFound, OrderNotPayable, TooManyPayments, BalanceTooLow: nothing was charged.
+        ChannelUnknown, NotFound, OrderNotPayable, TooManyPayments, WalletPartTooLarge, BalanceTooLow: nothing was charged.
         CashierNotOpened: nothing was charged, and asking again is safe.
     """
-    replayed = False
-    if channel != WALLET:
-        channel_named(channel)
-    try:
-        if channel == WALLET:
-            number = once(lambda: pay_from_wallet(actor=actor, order_number=order_number, request=request, at=at))
-        else:
-            number = once(lambda: begin_payment(actor=actor, order_number=order_number, channel=channel, request=request, at=at))
-    except AlreadyDone as done:
-        number, replayed = done.reference, True
+    way = Way(channel) if isinstance(channel, str) else channel
+    number, replayed = _begin(actor, order_number, way, request, at)
     state = read_order(number=order_number, actor=actor, at=at)
     payment = state.payment(number)
     return Begun(number, state, _opened(state, payment, at, seat) if payment else None, replayed)
+
+
+def _begin(actor: Actor, order_number: str, way: Way, request: RequestKey, at: Moment) -> tuple[str, bool]:
+    """Return the payment's number, and whether the request was a repetition."""
+    if way.channel != WALLET:
+        channel_named(way.channel)
+    elif way.wallet_minor:
+        raise WalletPartTooLarge(fields={"wallet_minor": "0"})
+
+    def run() -> str:
+        if way.channel == WALLET:
+            return pay_from_wallet(actor=actor, order_number=order_number, request=request, at=at)
+        return begin_payment(
+            actor=actor, order_number=order_number, channel=way.channel, request=request, at=at, wallet_minor=way.wallet_minor
+        )
+
+    try:
+        return once(run), False
+    except AlreadyDone as done:
+        return done.reference, True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,8 @@ EVENTS: Words = MappingProxyType(
     {
         "order_placed": gettext_lazy("Order placed, %(amount)s; the goods are reserved"),
         "payment_begun": gettext_lazy("Payment begun with %(channel)s, %(amount)s"),
+        "wallet_held": gettext_lazy("%(amount)s of the wallet set aside for this order"),
+        "wallet_hold_released": gettext_lazy("%(amount)s put back into the wallet"),
         "payment_closed": gettext_lazy("%(channel)s was told to take no more money for this payment"),
         "payment_failed": gettext_lazy("The payment with %(channel)s failed; nothing was charged"),
         "order_paid": gettext_lazy("Payment of %(amount)s received; Anka holds it"),

@@ -26,7 +26,7 @@ from anka.flows.place_order import Purchase, place_order
 from anka.flows.reveal_unit import reveal_unit
 from anka.jobs import issuers, keys
 from anka.jobs.channels import ChannelUnknown
-from anka.jobs.payments import Seat, begin
+from anka.jobs.payments import Seat, Way, begin
 from anka.orders.queries import read_order
 
 
@@ -62,7 +62,8 @@ def pay(call: Call) -> Answer:
     order_number = number_in(call.parameters["number"])
     try:
         seat = Seat(device=asked.device, address=call.address)
-        begun = begin(actor=call.buyer, order_number=order_number, channel=asked.channel, request=call.request(), at=call.at, seat=seat)
+        way = Way(asked.channel, asked.wallet_minor)
+        begun = begin(actor=call.buyer, order_number=order_number, channel=way, request=call.request(), at=call.at, seat=seat)
     except ChannelUnknown:
         # Another's order looks like a missing one, whatever channel is asked for.
         read_order(number=order_number, actor=call.buyer, at=call.at)

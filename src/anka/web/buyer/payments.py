@@ -12,11 +12,13 @@ from django.views.decorators.http import require_http_methods
 from anka.adapters.channels.port import Started
 from anka.core import rate_limits
 from anka.core.idempotency import RequestKey
+from anka.core.refusals import BadInput
 from anka.domain.funds_mode import Doing
 from anka.flows.begin_payment import OrderNotPayable, require_payable
+from anka.flows.steps.holds import held_minor
 from anka.jobs import payments
 from anka.jobs.channels import WALLET, channels
-from anka.jobs.payments import Seat
+from anka.jobs.payments import Seat, Way
 from anka.ledger import mode
 from anka.ledger.queries import wallet_balance
 from anka.orders.models import OrderState
@@ -27,6 +29,7 @@ from anka.web.requests import PageRequest, buyer_of, caller_of, key_of, new_key,
 from anka.web.views_of_order import order_facts
 
 LOOK_AGAIN_SECONDS = 3
+LONGEST_AMOUNT = 15
 # Of icons.html; a channel without one of its own gets a card.
 ICONS = {"alipay": "phone", "wechat": "phone", "epay": "phone", "epay_v2": "phone", "sandbox": "bolt", "wallet": "wallet"}
 Shown = dict[str, Any]
@@ -48,6 +51,7 @@ def cashier(request: PageRequest, number: str) -> HttpResponse:
         "order": order_facts(state),
         "channels": _channels(state, request, but=open_one["code"] if open_one else ""),
         "pending": open_one,
+        "part": _part(state),
         "idempotency_key": new_key(),
         "refresh_seconds": LOOK_AGAIN_SECONDS if open_one else None,
     }
@@ -59,7 +63,7 @@ def _pay(request: PageRequest, state: OrderState) -> HttpResponse:
     begun = payments.begin(
         actor=buyer_of(request),
         order_number=state.number,
-        channel=request.POST.get("channel", ""),
+        channel=Way(request.POST.get("channel", ""), _wallet_part(request)),
         request=_key(request),
         at=request.at,
         seat=seat_of(request),
@@ -68,10 +72,24 @@ def _pay(request: PageRequest, state: OrderState) -> HttpResponse:
     return HttpResponseRedirect(f"/orders/{state.number}/pay" if begun.started else f"/orders/{state.number}")
 
 
+def _wallet_part(request: PageRequest) -> int:
+    """Return what the wallet pays beside a channel: the amount that was shown beside the box, where it was ticked.
+
+    Raises:
+        BadInput: it is no amount.
+    """
+    if "use_wallet" not in request.POST or request.POST.get("channel") == WALLET:
+        return 0
+    shown = request.POST.get("wallet_minor", "")
+    if not shown.isascii() or not shown.isdigit() or len(shown) > LONGEST_AMOUNT:
+        raise BadInput(fields={"wallet_minor": gettext("the wallet's part")})
+    return int(shown)
+
+
 def _key(request: PageRequest) -> RequestKey:
     """Return the key of a choice: who goes back and chooses another channel asks for something else."""
-    chosen = request.POST.get("channel", "").encode().hex()[:64]
-    plain = key_of(request, "channel")
+    chosen = f"{request.POST.get('channel', '')} {_wallet_part(request)}".encode().hex()[:80]
+    plain = key_of(request, "channel", "use_wallet", "wallet_minor")
     return replace(plain, key=f"{plain.key}.{chosen}"[:200])
 
 
@@ -92,6 +110,8 @@ def _pending(request: PageRequest, state: OrderState) -> Shown | None:
             return {
                 "code": payment.channel,
                 "channel_name": words.channel(payment.channel),
+                "amount_minor": payment.amount_minor,
+                "held_minor": state.amount_minor - payment.amount_minor,
                 "cashier_url": started.cashier_url,
                 "qr_image": code_image(started=started, seat=seat),
             }
@@ -106,9 +126,19 @@ def code_image(*, started: Started, seat: Seat) -> str:
     return segno.make(started.qr_text, error="l", micro=False).svg_data_uri(border=2, dark="#12201f", light="#fff")
 
 
+def _part(state: OrderState) -> Shown | None:
+    """Return how much of the wallet could be used beside a channel, where it is not enough for all; what is set aside counts as there."""
+    held = held_minor(state)
+    has = wallet_balance(person_id=state.buyer_id, currency=state.currency) + held
+    if not 0 < has < state.amount_minor or not mode.offered(doing=Doing.PAY_FROM_WALLET):
+        return None
+    return {"wallet_minor": has, "rest_minor": state.amount_minor - has, "chosen": held > 0}
+
+
 def _channels(state: OrderState, request: PageRequest, *, but: str) -> list[Shown]:
     found = [_channel(code, request) for code in channels if code != but]
-    balance = wallet_balance(person_id=state.buyer_id, currency=state.currency)
+    # What is set aside for this very order can pay it as well.
+    balance = wallet_balance(person_id=state.buyer_id, currency=state.currency) + held_minor(state)
     enough = balance >= state.amount_minor
     has = gettext("Balance %(amount)s") % {"amount": words.amount(balance, state.currency)}
     wallet = {
