@@ -110,7 +110,7 @@ def _refund_waits_for_funds(story: Story) -> None:
 def _refund_stuck(story: Story) -> None:
     story.buy()
     story.cancel("PRICE_CHANGED")
-    story.refund_comes("abnormal")
+    story.refund_comes("failed")
 
 
 def _paid_from_wallet(story: Story) -> None:

@@ -53,8 +53,9 @@ SELECT code, credits - debits FROM ledger_account WHERE shop_id = %s AND code = 
 """
 # A transfer between two of the merchant's own accounts is one movement, not two.
 MOVEMENTS = """
-SELECT transfer.id, journal.posted_at, journal.kind, journal.idempotency_key, split_part(debit.code, ':', 3),
-       split_part(credit.code, ':', 3), transfer.amount_minor
+SELECT transfer.id, journal.posted_at, journal.kind, journal.idempotency_key,
+       split_part(debit.code, ':', CASE WHEN starts_with(debit.code, 'merchant:') THEN 3 ELSE 1 END),
+       split_part(credit.code, ':', CASE WHEN starts_with(credit.code, 'merchant:') THEN 3 ELSE 1 END), transfer.amount_minor
 FROM (
     (SELECT id FROM ledger_transfer WHERE shop_id = %(shop)s
         AND debit_id IN (SELECT id FROM ledger_account WHERE shop_id = %(shop)s AND code = ANY (%(codes)s) AND currency = %(currency)s)
@@ -72,8 +73,22 @@ ORDER BY transfer.id DESC LIMIT %(limit)s
 """
 
 
+COMMISSIONS = """
+SELECT journal.idempotency_key, sum(CASE WHEN credit.code = 'commission' THEN transfer.amount_minor ELSE -transfer.amount_minor END)::bigint
+FROM ledger_journal AS journal
+    JOIN ledger_transfer AS transfer ON transfer.shop_id = journal.shop_id AND transfer.journal_id = journal.id
+    JOIN ledger_account AS debit ON debit.shop_id = transfer.shop_id AND debit.id = transfer.debit_id
+    JOIN ledger_account AS credit ON credit.shop_id = transfer.shop_id AND credit.id = transfer.credit_id
+WHERE journal.shop_id = %s AND journal.idempotency_key = ANY (%s) AND 'commission' IN (debit.code, credit.code)
+GROUP BY journal.idempotency_key
+"""
+
+
 class Movement(msgspec.Struct, frozen=True):
-    """A movement of a merchant's money. `out_of` and `into` are pending, available, frozen, or another word where it is not theirs.
+    """A movement of a merchant's money.
+
+    `out_of` and `into` are pending, available, frozen, deposit or withdrawing; where it is not the merchant's, what the chart calls the
+    account first: order, bank, withdraw_fee, refund_payable.
 
     `key` is the journal's: it names the order's unit, the case or the refund that moved it.
     """
@@ -103,6 +118,11 @@ def merchant_movements(*, shop_id: int, currency: str, before: int | None, limit
         "limit": max(1, min(limit, MOST_LINES)),
     }
     return tuple(Movement(*row) for row in database.rows(MOVEMENTS, parameters))
+
+
+def commissions(*, shop_id: int, keys: list[str]) -> dict[str, int]:
+    """Return what the commission got by each of these journals of a shop, in minor units; less than zero where it gave something back."""
+    return dict(database.rows(COMMISSIONS, (shop_id, keys)))
 
 
 def _merchant_codes(shop_id: int) -> list[str]:

@@ -28,7 +28,7 @@ from anka.web.typed import typed_amount
 Shown = dict[str, Any]
 SHOWN_AT_ONCE = 10
 STATES = {
-    WithdrawalState.ASKED: (gettext_lazy("Asked for"), "wait"),
+    WithdrawalState.ASKED: (gettext_lazy("Waits for approval"), "wait"),
     WithdrawalState.APPROVED: (gettext_lazy("Approved"), "info"),
     WithdrawalState.PAYING: (gettext_lazy("Being paid"), "info"),
     WithdrawalState.PAID: (gettext_lazy("Paid"), "ok"),
@@ -57,7 +57,7 @@ def shown_on(here: Workplace) -> Shown:
     return {
         "funds": has,
         "terms": held,
-        "days_to_settle": round(held.settle_minutes / (24 * 60), 1),
+        "days_to_settle": f"{held.settle_minutes / (24 * 60):g}",
         "missing_minor": max(0, held.required_minor - has.deposit),
         "is_short": has.deposit < held.floor_minor,
         "withdrawals": [line(one) for one in withdrawals_of(shop_id=shop_id, limit=SHOWN_AT_ONCE)],

@@ -4,14 +4,15 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.http import urlencode
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_safe
 
 from anka.cases.workbench import settling
 from anka.core.refusals import BadInput
-from anka.ledger.queries import Movement, merchant_movements
+from anka.ledger.queries import Movement, commissions, merchant_movements
 from anka.web.merchant import funds
-from anka.web.merchant.who import workplace
+from anka.web.merchant.who import Workplace, workplace
 from anka.web.requests import PageRequest
 
 CURRENCY = "CNY"
@@ -34,14 +35,38 @@ MOVED = {
     "withdrawal_asked": gettext_lazy("Set aside for a withdrawal"),
     "withdrawal_paid": gettext_lazy("Withdrawn to the bank"),
     "withdrawal_failed": gettext_lazy("A withdrawal that was not paid, available again"),
-    "channel_fee_borne": gettext_lazy("A channel's fee"),
+    "channel_fee_borne": gettext_lazy("The channel's fee for a refund that was the shop's fault"),
+    "chargeback_held": gettext_lazy("Frozen while the payer's bank argues"),
+    "chargeback_freed": gettext_lazy("The bank's argument is over, free again"),
+    "chargeback_lost": gettext_lazy("Taken back by the payer's bank"),
 }
+WITHDRAWAL_FEE = gettext_lazy("Fee of a withdrawal")
+# Where money comes from or goes to that is not the shop's, by kind of journal; by the account where a kind has several.
+OUTSIDE = {
+    "deposit_paid_in": gettext_lazy("the payment channel"),
+    "withdrawal_paid": gettext_lazy("the bank"),
+    "refund_accepted": gettext_lazy("the buyer"),
+    "compensated": gettext_lazy("the buyer's wallet"),
+    "chargeback_lost": gettext_lazy("the payer's bank"),
+}
+
 PLACES = {
     "pending": gettext_lazy("Pending"),
     "available": gettext_lazy("Available"),
     "frozen": gettext_lazy("Frozen"),
     "deposit": gettext_lazy("Deposit"),
     "withdrawing": gettext_lazy("On its way out"),
+}
+
+# The other end, where it is not the shop's own.
+ELSEWHERE = {
+    "order": gettext_lazy("held for orders"),
+    "bank": gettext_lazy("your bank account"),
+    "withdraw_fee": gettext_lazy("fee of the withdrawal"),
+    "penalty": gettext_lazy("the platform"),
+    "recv": gettext_lazy("the platform"),
+    "psp": gettext_lazy("the channel"),
+    "dispute": gettext_lazy("the payer's bank"),
 }
 
 
@@ -52,6 +77,7 @@ def show(request: PageRequest) -> HttpResponse:
     shop_id = here.shop.shop_id
     found = merchant_movements(shop_id=shop_id, currency=CURRENCY, before=_before(request), limit=ON_A_PAGE + 1)
     lines = found[:ON_A_PAGE]
+    kept = commissions(shop_id=shop_id, keys=list({movement.key for movement in lines}))
     shown = {
         "shop": here.shown("/shop/money"),
         "currency": CURRENCY,
@@ -67,25 +93,37 @@ def show(request: PageRequest) -> HttpResponse:
             }
             for one in settling(shop_id=shop_id, limit=NEXT_TO_SETTLE)
         ],
-        "lines": [line(movement) for movement in lines],
+        "lines": [line(movement, commission_minor=kept.pop(movement.key, 0)) for movement in lines],
+        "files": files(here),
         "next_url": here.url("/shop/money", before=str(lines[-1].id)) if len(found) > ON_A_PAGE else None,
     }
     return render(request, "merchant/money.html", shown)
 
 
-def line(movement: Movement) -> Shown:
-    """Return a movement in words: what it was, from where to where, and which page tells more."""
+def line(movement: Movement, *, commission_minor: int = 0) -> Shown:
+    """Return a movement in words: what it was, from where to where, which page tells more, and what the commission got or gave by it."""
     out_of, into = PLACES.get(movement.out_of), PLACES.get(movement.into)
-    # Between two of the shop's own places nothing is won or lost.
-    inside = out_of is not None and into is not None
+    to_anka = movement.into == "withdraw_fee"
+    outside = gettext("Anka") if to_anka else OUTSIDE.get(movement.kind, gettext("Anka"))
     return {
         "at": movement.at,
-        "what": MOVED.get(movement.kind, gettext("Booking")),
-        "where": f"{out_of or gettext('Anka')} → {into or gettext('the buyer')}" if inside or out_of else f"→ {into}",
+        "what": WITHDRAWAL_FEE if to_anka else MOVED.get(movement.kind, gettext("Booking")),
+        "where": f"{out_of or outside} → {into or outside}" if out_of or movement.kind in OUTSIDE else f"→ {into}",
         "amount_minor": movement.amount_minor if into is not None else -movement.amount_minor,
-        "inside": inside,
+        # Between two of the shop's own places nothing is won or lost.
+        "inside": out_of is not None and into is not None,
+        "commission_minor": max(commission_minor, 0),
+        "commission_back_minor": max(-commission_minor, 0),
         "url": _url(movement),
     }
+
+
+def files(here: Workplace) -> list[Shown]:
+    """Return where an owner gets the statement of each place as a file; nobody else gets one."""
+    if here.shop.role != "owner":
+        return []
+    named = [(label, urlencode({"shop": here.shop.shop_code, "place": place})) for place, label in PLACES.items()]
+    return [{"label": label, "url": f"/api/v1/funds/statement.csv?{query}"} for label, query in named]
 
 
 def _url(movement: Movement) -> str:

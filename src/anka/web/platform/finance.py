@@ -24,6 +24,7 @@ from anka.payments.three_ways import ThreeWays, day_of_channel
 from anka.web import words
 from anka.web.platform.difference_items import STATES, shown_differences, shown_sum, who_did
 from anka.web.platform.invariant_words import INVARIANTS
+from anka.web.platform.refunds import STATES as REFUND_STATES
 from anka.web.platform.staff import names_of, staff_of
 from anka.web.requests import PageRequest, key_of, new_key
 
@@ -37,6 +38,11 @@ OUTCOME_WORDS = {
     "payment": gettext_lazy("Payment"),
     "question": gettext_lazy("Question to the channel"),
     "withdrawal": gettext_lazy("Withdrawal"),
+}
+STATUS_WORDS = {
+    **REFUND_STATES,
+    "pending": gettext_lazy("waits for the payer"),
+    "paying": gettext_lazy("being paid at the bank"),
 }
 DONE = {
     "thawed": gettext_lazy("Payouts flow again."),
@@ -260,6 +266,7 @@ def _unknown(found: list[Unknown]) -> list[Shown]:
         {
             "one": one,
             "kind": OUTCOME_WORDS[one.kind],
+            "status": STATUS_WORDS.get(one.status, one.status),
             "channel": words.channel(one.channel) if one.channel != "bank" else gettext("Bank"),
             "who": named.get(one.owner or 0) or (gettext("The worker") if one.next_at else gettext("Nobody yet")),
         }
