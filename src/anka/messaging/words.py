@@ -41,6 +41,26 @@ TOLD: Sentences = MappingProxyType(
         "payment_found": {"buyer": _("Your payment was found, though its channel had not told us. Your order shows what became of it.")},
         "payment_needs_approval": {"platform": _("A payment taken by hand needs a second person's approval.")},
         "refund_needs_approval": {"platform": _("What somebody says about a refund needs a second person's approval.")},
+        "payment_disputed": {
+            "buyer": _("The bank or payment channel was asked to take your payment back. It decides; till then nothing else is paid back."),
+            "shop": _("The payer has had a payment taken back by the bank. The money is frozen until the channel decides."),
+            "platform": _("A payment was charged back. Answer the channel in time; see Chargebacks and complaints."),
+        },
+        "payment_complaint": {
+            "buyer": _("Your complaint at the payment channel has reached us."),
+            "all": _("The payer has complained to the payment channel about this order."),
+        },
+        "dispute_won": {
+            "buyer": _("The payment channel has decided for the shop. Everything goes on as before."),
+            "all": _("The payment channel has decided for the shop; what was frozen is free."),
+        },
+        "dispute_lost": {
+            "buyer": _("The payment channel has decided for you: you have the money back from there."),
+            "all": _("The payment channel has decided for the payer; the money is gone."),
+        },
+        "dispute_contradicted": {"platform": _("A channel says something else about a dispute than before. Look into it there.")},
+        "external_reply_overdue": {"platform": _("A channel has waited in vain for a first answer about a complaint or chargeback.")},
+        "external_done_overdue": {"platform": _("The time to answer a complaint or chargeback at the channel is over.")},
         "case_opened": {
             "buyer": _("Your request was received."),
             "shop": _("The buyer asks to cancel or for help with this order."),

@@ -12,6 +12,7 @@ from anka.web.merchant import orders as shop_orders
 from anka.web.merchant import top_up as shop_top_up
 from anka.web.platform import alerts, by_hand, finance, money, queue, rules, rules_draft, rules_edit, rules_publish, rules_runs, withdrawals
 from anka.web.platform import cases as disputes
+from anka.web.platform import disputes as bank_disputes
 from anka.web.platform import orders as any_orders
 from anka.web.platform import refunds as stuck_refunds
 
@@ -61,6 +62,7 @@ pages: list[URLPattern] = [
     path("platform/money/<str:number>/<str:decision>", money.decide),
     path("platform/payments", by_hand.show),
     path("platform/payments/<str:number>/<str:step>", by_hand.act),
+    path("platform/disputes", bank_disputes.show),
     path("platform/refunds", stuck_refunds.show),
     path("platform/refunds/<str:number>/<int:leg>/<str:step>", stuck_refunds.act),
     path("platform/finance", finance.show),

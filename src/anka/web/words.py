@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from anka.domain.policy import wordings
 from anka.domain.policy.reasons import REASONS
 from anka.payments import arrangements
-from anka.web import case_words, refund_words
+from anka.web import case_words, dispute_words, refund_words
 from anka.web.requests import language, pick
 from anka.web.templatetags.anka import in_a_sentence
 
@@ -182,7 +182,7 @@ def statement(code: str) -> str:
 
 def event(*, what: str, positions: tuple[int, ...], details: Mapping[str, object], currency: str) -> str:
     """Return what happened, in one clause."""
-    known = EVENTS.get(what) or refund_words.EVENTS.get(what)
+    known = EVENTS.get(what) or refund_words.EVENTS.get(what) or dispute_words.EVENTS.get(what)
     form = str(known or "") or case_words.event_form(what=what, details=details) or gettext("Recorded: %(what)s")
     minor = details.get("amount_minor", details.get("refund_minor", 0))
     return form % {
@@ -199,7 +199,7 @@ def event(*, what: str, positions: tuple[int, ...], details: Mapping[str, object
 
 def event_tone(what: str) -> str:
     """Return the tone of an event's dot."""
-    return _TONES.get(what) or case_words.TONES.get(what, "info")
+    return _TONES.get(what) or dispute_words.TONES.get(what) or case_words.TONES.get(what, "info")
 
 
 def actor(code: str, *, shop: str) -> str:

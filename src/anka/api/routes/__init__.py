@@ -3,8 +3,8 @@ tests are all made from it."""
 
 from anka.api.buyer import top_ups
 from anka.api.call import V1, Route
-from anka.api.merchant import funds
-from anka.api.platform import by_hand, finance, stuck_refunds, unidentified
+from anka.api.merchant import funds, funds_statement
+from anka.api.platform import by_hand, disputes, finance, stuck_refunds, unidentified
 from anka.api.routes import cases, operation, orders, people, policies, products, sandbox
 
 __all__ = ["ROUTES", "SANDBOX_ROUTES", "TAGS", "V1"]
@@ -32,10 +32,13 @@ ROUTES: tuple[Route, ...] = (
     *cases.ROUTES,
     *operation.ROUTES,
     *funds.ROUTES,
+    *funds_statement.ROUTES,
+    *funds_terms.ROUTES,
     *unidentified.ROUTES,
     *stuck_refunds.ROUTES,
     *finance.ROUTES,
     *by_hand.ROUTES,
+    *disputes.ROUTES,
 )
 
 SANDBOX_ROUTES: tuple[Route, ...] = sandbox.ROUTES

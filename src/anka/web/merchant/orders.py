@@ -14,6 +14,7 @@ from anka.core.refusals import NotFound, Refusal
 from anka.domain.delivery_states import Stage
 from anka.flows.accept_order import accept_order
 from anka.orders.policies import rules_of
+from anka.web import dispute_words
 from anka.web.merchant import order_view
 from anka.web.merchant.order_view import OrderSeen
 from anka.web.merchant.who import back, merchant_of
@@ -58,6 +59,7 @@ def page(request: PageRequest, seen: OrderSeen, *, told: Told, status: int = 200
         "may_deliver": seen.by_hand,
         "may_refund": state.paid_at is not None and any(selectable(unit) for unit in state.units),
         "units": order_view.units(seen),
+        "disputes": dispute_words.notes(state=state),
         "cases": [order_view.case_link(case, currency=state.currency) for case in reversed(seen.beside.cases)],
         "receipts": receipts(cases=seen.beside.cases, address="/shop/cases/"),
         "recall": order_view.recall_rule(state=state, rules=rules_of(version=state.policy_version)) if handed_over else None,

@@ -31,6 +31,7 @@ INVARIANTS: Mapping[str, Promise] = MappingProxyType(
         "I21": _("Every order is judged by the rules of its day."),
         "I22": _("Rules were announced as they have to be."),
         "I23": _("Every line of a channel's bill is in the books, or in the inbox of differences."),
+        "I24": _("What banks hold of disputed payments is in the books, and nothing is refunded beside it."),
         "I25": _("A shop's withdrawals, deposit and terms are what the books and the history say."),
     }
 )

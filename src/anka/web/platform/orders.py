@@ -15,7 +15,7 @@ from anka.jobs.look_again import look_again
 from anka.orders import views as statuses
 from anka.orders.models import OrderState, Payment, Unit
 from anka.orders.queries import read_order
-from anka.web import case_words, views_of_refund, words
+from anka.web import case_words, dispute_words, views_of_refund, words
 from anka.web.buyer.look import can_be_asked
 from anka.web.platform import by_hand
 from anka.web.platform.staff import names_of, staff_of
@@ -48,6 +48,7 @@ def show(request: PageRequest, number: str) -> HttpResponse:
         "payments": [_payment(payment) for payment in state.payments],
         "refunds": [_refund(refund) for refund in beside.refunds],
         "cases": _cases(beside),
+        "disputes": dispute_words.notes(state=state),
         "receipts": receipts(cases=beside.cases, address="/platform/cases/"),
         "timeline": timeline(state, beside),
         "notices": by_hand.told(request),
