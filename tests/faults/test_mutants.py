@@ -10,13 +10,17 @@ from tests.conftest import END
 from tests.databases import Database
 from tests.faults.bill_mutants import BILL_MUTANTS
 from tests.faults.clauses import CLAUSES
+from tests.faults.disputes import DISPUTE_MUTANTS
+from tests.faults.funds_mutants import FUNDS_MUTANTS
 from tests.faults.ladder import LADDER_MUTANTS
 from tests.faults.mutants import MUTANTS, Mutant
 from tests.faults.odd import ODD_MUTANTS
 from tests.faults.policy_mutants import POLICY_MUTANTS
 from tests.faults.receipts import RECEIPT_MUTANTS
+from tests.faults.top_up_mutants import TOP_UP_MUTANTS
 
-EVERY = MUTANTS + ODD_MUTANTS + LADDER_MUTANTS + CLAUSES + RECEIPT_MUTANTS + POLICY_MUTANTS + BILL_MUTANTS
+EVERY = MUTANTS + ODD_MUTANTS + DISPUTE_MUTANTS + LADDER_MUTANTS + CLAUSES + RECEIPT_MUTANTS + POLICY_MUTANTS + BILL_MUTANTS + FUNDS_MUTANTS
+EVERY += TOP_UP_MUTANTS
 
 
 @pytest.mark.breaks_invariants

@@ -4,6 +4,7 @@
 ALTER TABLE payments_payment
     ADD CONSTRAINT payment_books_by_purpose CHECK (CASE purpose WHEN 'wallet' THEN shop_id = 0 ELSE shop_id > 0 END),
     ADD CONSTRAINT payment_tops_up_by_channel CHECK (purpose = 'order' OR channel <> 'wallet');
+CREATE INDEX payments_payment_open_top_up ON payments_payment (shop_id, number) WHERE purpose <> 'order' AND status IN ('created', 'pending');
 -- What of a wallet is set aside for an order that waits for the rest of its money is an open payment by wallet: one at a time.
 CREATE UNIQUE INDEX payments_payment_one_hold ON payments_payment (shop_id, order_id)
     WHERE channel = 'wallet' AND status IN ('created', 'pending');

@@ -2,7 +2,7 @@
 -- exactly when its attempt has, and then was posted once more than its money came back. What a person has to look after stands in the
 -- queue once; a transfer by hand counts when two people said so. What a shop owes through a channel is the sum of its open legs. Money that does
 -- not fit goes back whole, once, the way it came; what lies unidentified is the sum of what nobody has decided about. The few refunds
--- without an order are always looked at.
+-- without an order, those of unused balance among them, are always looked at.
 SELECT format('payment %s', payment.number) AS place,
     format('captured %s, channel paid back %s', payment.amount_minor, sum(attempt.amount_minor)) AS what
 FROM touched JOIN payments_payment AS payment ON payment.shop_id = touched.shop_id AND payment.order_id = touched.id
@@ -67,3 +67,13 @@ FROM (SELECT shop_id, code, currency, all_credits - all_debits AS balance FROM b
                WHERE leg.status <> 'succeeded' GROUP BY leg.shop_id, leg.channel, refund.currency) AS owed
     ON owed.shop_id = payable.shop_id AND owed.code = payable.code AND owed.currency = payable.currency
 WHERE coalesce(payable.balance, 0) <> coalesce(owed.total, 0)
+UNION ALL
+SELECT format('payment %s', payment.number),
+    format('captured %s, channel paid back %s of what filled a %s', payment.amount_minor, sum(attempt.amount_minor), payment.purpose)
+FROM payments_refund AS refund
+    JOIN payments_leg AS leg ON leg.shop_id = refund.shop_id AND leg.refund_id = refund.id
+    JOIN payments_payment AS payment ON payment.shop_id = leg.shop_id AND payment.id = leg.payment_id
+    JOIN payments_attempt AS attempt ON attempt.shop_id = leg.shop_id AND attempt.refund_id = leg.refund_id AND attempt.leg = leg.leg
+WHERE refund.person_id IS NOT NULL AND attempt.status = 'succeeded'
+GROUP BY payment.shop_id, payment.id, payment.number, payment.amount_minor, payment.purpose
+HAVING sum(attempt.amount_minor) > payment.amount_minor

@@ -1,5 +1,6 @@
 -- I13. Whatever a channel has not finally answered has an open job that will ask again. A leg that goes no further by itself stands in the
--- queue of stuck refunds, with a clock, and so does every attempt that only a person can finish; so has every message about money that was not believed by itself, until the channel has answered; paid goods that deliver themselves have an open job too.
+-- queue of stuck refunds, with a clock, and so does every attempt that only a person can finish; so has every message about money that was not believed by itself, until the channel has answered; paid goods that deliver themselves
+-- have an open job too, and so does every open payment into a wallet or deposit, for when its time is over.
 SELECT format('refund attempt %s', attempt.number) AS place, format('it is %s, and nobody will ask again', attempt.status) AS what
 FROM payments_refund AS refund
     JOIN payments_attempt AS attempt ON attempt.shop_id = refund.shop_id AND attempt.refund_id = refund.id
@@ -40,3 +41,9 @@ FROM payments_notice AS notice
 WHERE notice.verdict = 'refused' AND notice.reason IN ('amount_differs', 'payment_unknown')
     AND NOT EXISTS (SELECT FROM payments_question AS question
                     WHERE question.channel = notice.channel AND question.payment_number = notice.payment_number)
+UNION ALL
+SELECT format('payment %s', payment.number), format('it may still fill a %s, and nobody will look when its time is over', payment.purpose)
+FROM payments_payment AS payment
+WHERE payment.purpose <> 'order' AND payment.status IN ('created', 'pending') AND NOT EXISTS (
+    SELECT FROM core_outbox AS work WHERE work.shop_id = payment.shop_id AND work.topic = 'top_up' AND work.subject = payment.number
+        AND work.done_at IS NULL)

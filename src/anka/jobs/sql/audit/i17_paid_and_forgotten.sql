@@ -1,5 +1,5 @@
 -- I17. Nobody's money lies forgotten: a payment taken more than 5 minutes ago is covered by goods that were kept for it, or is going back;
--- what does not fit lies in the queue, and what was matched out of it has paid its order.
+-- what does not fit lies in the queue, and what was matched out of it has paid its order. A payment into a wallet or deposit is there.
 SELECT format('order %s', touched.number) AS place,
     format('paid %s, refunded %s, goods worth %s', o.paid_minor, o.refunded_minor, served.total) AS what
 FROM touched JOIN orders_order AS o ON o.shop_id = touched.shop_id AND o.id = touched.id,
@@ -22,3 +22,19 @@ WHERE odd.status = 'matched' AND NOT EXISTS (
     SELECT FROM payments_payment AS payment JOIN orders_order AS o ON o.shop_id = payment.shop_id AND o.id = payment.order_id
     WHERE payment.channel = odd.channel AND payment.transaction_number = odd.transaction_number AND payment.status = 'paid'
         AND payment.amount_minor = odd.amount_minor AND o.number = odd.matched_order AND o.currency = odd.currency)
+UNION ALL
+SELECT format('payment %s', payment.number),
+    format('it was to fill a %s with %s, and %s arrived there', payment.purpose, payment.amount_minor, coalesce(sum(transfer.amount_minor), 0))
+FROM payments_payment AS payment
+    LEFT JOIN ledger_journal AS journal ON journal.shop_id = payment.shop_id
+        AND journal.idempotency_key = format('pay:%s:%s', payment.channel, payment.transaction_number)
+    LEFT JOIN ledger_account AS account ON account.shop_id = payment.shop_id AND account.currency = payment.currency
+        AND account.code = CASE payment.purpose WHEN 'wallet' THEN format('buyer:%s:wallet', payment.person_id)
+            ELSE format('merchant:%s:deposit', payment.shop_id) END
+    LEFT JOIN ledger_transfer AS transfer ON transfer.shop_id = journal.shop_id AND transfer.journal_id = journal.id
+        AND transfer.credit_id = account.id
+-- Hourly those of the last day, by night all.
+WHERE payment.purpose <> 'order' AND payment.status = 'paid' AND (coalesce(current_setting('anka.audit_since', true), '') IN ('', '0')
+    OR payment.paid_at >= current_setting('anka.audit_now')::timestamptz - interval '1 day')
+GROUP BY payment.shop_id, payment.id, payment.number, payment.purpose, payment.amount_minor
+HAVING coalesce(sum(transfer.amount_minor), 0) <> payment.amount_minor
