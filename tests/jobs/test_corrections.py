@@ -11,11 +11,14 @@ import pytest
 
 from anka.adapters.channels.port import BillLine
 from anka.core import database
+from anka.domain.dispute_states import DisputeState
 from anka.flows.decide_difference import CorrectionDiffers, DifferenceDecided, decide_difference
+from anka.flows.record_dispute import record_dispute
+from anka.flows.steps.dispute_notice import DisputeNotice
 from anka.jobs import audit
 from anka.payments.bills import Difference
 from anka.payments.differences import correction_of, places
-from tests.builders import Order, Shop, a_paid_order
+from tests.builders import Order, Shop, a_paid_order, at
 from tests.jobs.billing import MORNING, PRICE, a_line, compared, found, inbox, line_of, refund_line, refunded, staff
 from tests.jobs.conftest import END
 
@@ -162,6 +165,16 @@ def test_what_a_correction_cannot_put_right_posts_nothing(plant: Callable[[], tu
     before = database.value("SELECT count(*) FROM ledger_journal")
     assert decide(one) == "corrected"
     assert database.value("SELECT count(*) FROM ledger_journal") == before
+
+
+def test_a_disputed_payment_leads_to_its_order() -> None:
+    order = a_paid_order()
+    (payment,) = [one.number for one in order.state.payments if one.transaction_number]
+    notice = DisputeNotice(said=DisputeState.OPEN, channel="sandbox", payment_number=payment, channel_number="DP-KNOWN")
+    record_dispute(notice=notice, at=at(3))
+    compared(line_of(order), a_line("dispute", channel_number="DP-KNOWN", amount_minor=PRICE - 1))
+    (one,) = inbox()
+    assert places(ids=[one.id])[one.id].order == order.number
 
 
 def test_nothing_is_posted_that_was_not_read() -> None:

@@ -12,7 +12,10 @@ import pytest
 from anka.core import database
 from anka.core.clock import Moment
 from anka.core.refusals import BadInput, NotFound
+from anka.domain.dispute_states import DisputeState
 from anka.flows.decide_difference import DifferenceDecided, SecondDecisionNeeded, decide_difference
+from anka.flows.record_dispute import record_dispute
+from anka.flows.steps.dispute_notice import DisputeNotice
 from anka.flows.submit_attempt import submit_attempt
 from anka.flows.take_payment import take_payment
 from anka.jobs import reconcile
@@ -258,3 +261,16 @@ def test_a_large_difference_needs_two() -> None:
     assert decide_difference(actor=first, difference_id=one.id, decision="explained", note="yes", at=MORNING) == "explained"
     steps: Sequence[tuple[str, str]] = database.rows("SELECT step, note FROM payments_difference_step ORDER BY id")
     assert [step for step, _note in steps] == ["found", "proposed", "proposed", "explained"]
+
+
+def test_a_chargeback_on_the_bill_is_ours_or_a_difference() -> None:
+    order = a_paid_order()
+    known, unknown = f"dp_{order.number}", f"dp_{order.number}_2"
+    payment = order.state.payments[0].number
+    notice = DisputeNotice(said=DisputeState.OPEN, channel="sandbox", payment_number=payment, channel_number=known)
+    record_dispute(notice=notice, at=at(3))
+    outcome = compared(line_of(order), a_line("dispute", channel_number=known), a_line("dispute", channel_number=unknown))
+    assert dict(outcome.lines) == {"matched": 2, "dispute": 1}
+    assert found() == [("dispute", None, PRICE)]
+    compared(line_of(order), a_line("dispute", channel_number=known, amount_minor=PRICE - 1))
+    assert [one.kind for one in inbox()] == ["dispute"]

@@ -39,7 +39,7 @@ def play(*, order_number: str, word: Complaint, at: Moment) -> Played:
     if not paid:
         raise NotFound
     payment = paid[0]
-    if word.kind == DisputeKind.CHARGEBACK and payment.channel == channel.code:
+    if word.kind == "chargeback" and payment.channel == channel.code:
         return carry_out(
             lambda: gateway.play_dispute(
                 channel=channel, number=payment.number, outcome=word.outcome, amount_minor=word.amount_minor, faults=word.faults

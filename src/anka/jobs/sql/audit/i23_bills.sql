@@ -10,19 +10,22 @@ FROM (SELECT bill.channel, bill.day, said.bill_id, said.line, said.kind, said.am
             WHEN 'payment' THEN format('pay:%s:%s', bill.channel, coalesce(nullif(said.channel_number, ''), payment.transaction_number))
             WHEN 'settlement' THEN format('settled:%s:%s', bill.channel, coalesce(nullif(said.channel_number, ''), said.number))
             WHEN 'refund' THEN format('refund:%s:%s:done', refund.number, attempt.leg)
-            WHEN 'refund_reversed' THEN format('refund:%s:%s:reversed', refund.number, attempt.leg) END AS key
+            WHEN 'refund_reversed' THEN format('refund:%s:%s:reversed', refund.number, attempt.leg)
+            WHEN 'dispute' THEN format('dispute:%s:%s:opened', bill.channel, argued.number) END AS key
       FROM payments_bill AS bill JOIN payments_bill_line AS said ON said.bill_id = bill.id
         LEFT JOIN payments_payment AS payment ON said.kind = 'payment' AND said.channel_number = '' AND payment.number = said.number
             AND payment.channel = bill.channel
         LEFT JOIN payments_attempt AS attempt ON said.kind LIKE 'refund%' AND attempt.number = said.number AND attempt.channel = bill.channel
         LEFT JOIN payments_refund AS refund ON refund.shop_id = attempt.shop_id AND refund.id = attempt.refund_id
+        LEFT JOIN payments_dispute AS argued ON said.kind = 'dispute' AND argued.channel = bill.channel
+            AND argued.channel_number = said.channel_number AND argued.kind = 'chargeback'
       WHERE bill.compared_at IS NOT NULL AND bill.superseded_at IS NULL
         AND bill.compared_in >= coalesce(nullif(current_setting('anka.audit_since', true), ''), '0')::xid8
         AND NOT EXISTS (SELECT FROM payments_difference AS found WHERE found.bill_id = said.bill_id AND found.line = said.line)) AS line
     LEFT JOIN ledger_journal AS journal ON journal.idempotency_key = line.key
     LEFT JOIN LATERAL (SELECT sum(transfer.amount_minor) AS minor FROM ledger_transfer AS transfer
         JOIN ledger_account AS account ON account.shop_id = transfer.shop_id AND account.currency = line.currency
-            AND account.id = CASE line.kind WHEN 'refund' THEN transfer.credit_id ELSE transfer.debit_id END
+            AND account.id = CASE WHEN line.kind IN ('refund', 'dispute') THEN transfer.credit_id ELSE transfer.debit_id END
             AND account.code LIKE format('psp:%s:%%', line.channel)
         WHERE transfer.shop_id = journal.shop_id AND transfer.journal_id = journal.id) AS moved ON true
 GROUP BY line.channel, line.day, line.bill_id, line.line, line.kind, line.own, line.amount_minor, line.currency

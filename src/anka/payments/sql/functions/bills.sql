@@ -74,9 +74,17 @@ $$
         FROM said LEFT JOIN payments_transaction AS taken ON taken.channel = said.channel AND taken.transaction_number = said.channel_number
         WHERE said.kind = 'settlement'
         UNION ALL
-        SELECT said.*, 0, '', 'debit', false, NULL, '' FROM said WHERE said.kind IN ('dispute', 'other'))
+        -- A chargeback that is known took exactly this; what came back of it is told under the same number.
+        SELECT said.*, coalesce(argued.shop_id, 0), format('dispute:%s:%s:opened', said.channel, argued.number), 'credit',
+            argued.id IS NOT NULL, NULL, coalesce(argued.number, '')
+        FROM said LEFT JOIN payments_dispute AS argued ON argued.channel = said.channel AND argued.channel_number = said.channel_number
+            AND argued.kind = 'chargeback'
+        WHERE said.kind = 'dispute'
+        UNION ALL
+        SELECT said.*, 0, '', 'debit', false, NULL, '' FROM said WHERE said.kind = 'other')
     SELECT placed.line,
         CASE
+            WHEN placed.kind = 'dispute' AND placed.known AND posted.journals > 0 AND posted.same THEN 'matched'
             WHEN placed.kind IN ('dispute', 'other') THEN placed.kind
             WHEN twice.seen THEN 'twice'
             WHEN NOT placed.known THEN CASE placed.kind WHEN 'payment' THEN 'not_taken' ELSE 'refund_unknown' END
