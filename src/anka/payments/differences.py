@@ -30,8 +30,10 @@ FROM payments_difference AS found
     LEFT JOIN payments_payment AS payment ON attempt.id IS NULL AND taken.shop_id IS NULL AND found.number <> ''
         AND payment.shop_id = shop_of_number(found.number) AND payment.number = found.number AND payment.channel = found.channel
         AND payment.status = 'paid'
-    LEFT JOIN orders_order AS o ON o.shop_id = coalesce(refund.shop_id, bought.shop_id, payment.shop_id)
-        AND o.id = coalesce(refund.order_id, bought.order_id, payment.order_id)
+    LEFT JOIN payments_dispute AS disputed ON found.kind = 'dispute' AND disputed.channel = found.channel
+        AND disputed.channel_number = found.channel_number
+    LEFT JOIN orders_order AS o ON o.shop_id = coalesce(refund.shop_id, bought.shop_id, payment.shop_id, disputed.shop_id)
+        AND o.id = coalesce(refund.order_id, bought.order_id, payment.order_id, disputed.order_id)
 WHERE found.id = ANY (%s)
 """
 # Which kinds may lie in the platform's own books: nobody here asked for the refund, or a day was settled in one sum.
@@ -42,7 +44,7 @@ class Place(msgspec.Struct, frozen=True):
     """Whose books a difference is about (None where nobody's are), in what currency these are, and the kind of the bill's line.
 
     `journals` names what decisions have posted, `corrections` counts them. `refund`, `leg` and `order` are set where it speaks of one;
-    `is_stuck` where the refund waits for a person.
+    `is_stuck` where the refund waits for a person. Of a line about a dispute that channels told us of, `order` is the disputed one.
     """
 
     shop_id: int | None
