@@ -15,6 +15,7 @@ HISTORY = (
     "payments_notice",
     "payments_transaction",
     "payments_evidence",
+    "payments_dispute_evidence",
     "cases_receipt",
     "catalog_terms",
     "vault_issuer_answer",
@@ -30,6 +31,7 @@ TABLES_OF_MOVES = (
     "payments_payment_move",
     "payments_attempt_move",
     "payments_refund_move",
+    "payments_dispute_move",
     "cases_move",
     "policies_move",
     "funds_move",
@@ -42,6 +44,8 @@ KEPT = (
     "payments_refund",
     "payments_leg",
     "payments_attempt",
+    "payments_dispute",
+    "payments_dispute_unit",
     "cases_case",
     "vault_key",
     "vault_allocation",
@@ -112,6 +116,14 @@ def fill(database: Database, shop_id: int) -> None:
         owner.execute(
             "INSERT INTO payments_evidence (shop_id, attempt_id, received_at, source, status, applied)"
             " SELECT shop_id, id, now(), 'poll', 'unknown', false FROM payments_attempt WHERE shop_id = %s",
+            (shop_id,),
+        )
+        owner.execute(
+            "WITH argued AS (INSERT INTO payments_dispute (shop_id, number, payment_id, kind, channel, channel_number, amount_minor,"
+            " currency, reason, status, opened_at, evidence_due_at) SELECT shop_id, 'X-D1', id, 'complaint', channel, 'c1', 1, currency, '', 'open',"
+            " now(), now() FROM payments_payment WHERE shop_id = %s RETURNING shop_id, id)"
+            " INSERT INTO payments_dispute_evidence (shop_id, dispute_id, received_at, source, said, by_actor, applied)"
+            " SELECT shop_id, id, now(), 'notice', 'open', 'gateway:sandbox', true FROM argued",
             (shop_id,),
         )
         owner.execute(

@@ -12,6 +12,7 @@ from anka.domain import chart
 from anka.domain.case_states import CASE_CHANGES, CaseKind, CaseOutcome, CaseStatus
 from anka.domain.delivery_states import MOVES, Stage
 from anka.domain.deposits import Tier
+from anka.domain.dispute_states import DisputeKind, DisputeState
 from anka.domain.goods import Goods
 from anka.domain.payment_states import PAYMENT_CHANGES, PaymentState
 from anka.domain.policy_states import DraftStatus, RunKind
@@ -35,6 +36,8 @@ COLUMNS: list[tuple[str, str, type[StrEnum]]] = [
     ("payments_refund", "status", RefundState),
     ("payments_leg", "status", RefundState),
     ("payments_attempt", "status", AttemptState),
+    ("payments_dispute", "kind", DisputeKind),
+    ("payments_dispute", "status", DisputeState),
     ("catalog_product", "kind", Goods),
     ("cases_case", "kind", CaseKind),
     ("cases_case", "status", CaseStatus),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anka.domain import postings_merchant
-from anka.domain.liability import PLACES, Compensate, Free, Hold, Penalise, Position, Repay, Settle, resolve, waterfall
+from anka.domain.liability import PLACES, Compensate, Free, Hold, Lose, Penalise, Position, Repay, Settle, resolve, waterfall
 from anka.domain.postings import Posting, UnequalSums
 
 SHOP = 7
@@ -155,3 +155,28 @@ def test_the_keys_are_those_of_the_design() -> None:
 def test_a_fee_as_large_as_the_withdrawal_is_refused() -> None:
     with pytest.raises(UnequalSums):
         postings_merchant.withdrawal_paid(shop_id=SHOP, number="W1", amount_minor=5, fee_minor=5)
+
+
+def test_a_lost_chargeback_is_borne_by_whoever_has_the_money() -> None:
+    lost = Lose(
+        order_id=3,
+        channel="stripe",
+        dispute="QM-D1",
+        escrow_minor=10,
+        commission_minor=5,
+        unborne_minor=7,
+        own={"pending": 0, "available": 95},
+    )
+    posting, after = resolve(shop_id=SHOP, claims=(lost,), position=Position(available=40, pending=20, deposit=15), held={})
+    (journal,) = posting
+    assert (journal.key, journal.kind) == ("dispute:stripe:QM-D1:lost", "chargeback_lost")
+    assert {(one.debit, one.credit): one.amount_minor for one in journal.transfers} == {
+        ("order:3:escrow", "dispute:stripe"): 10,
+        ("merchant:7:available", "dispute:stripe"): 40,
+        ("merchant:7:pending", "dispute:stripe"): 20,
+        ("merchant:7:deposit", "dispute:stripe"): 15,
+        ("recv:merchant:7", "dispute:stripe"): 20,
+        ("commission", "dispute:stripe"): 5,
+        ("bad_debt", "dispute:stripe"): 7,
+    }
+    assert after == Position(receivable=20)

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import pytest
 
-from anka.domain import case_states, delivery_states, payment_states, refund_states, unit_money
+from anka.domain import case_states, delivery_states, dispute_states, payment_states, refund_states, unit_money
 from anka.domain.delivery_states import FINAL_STAGES, MOVES, STAGES_OF, IllegalMove, Move, Stage, after, move_for, moves_from
 from anka.domain.goods import Goods
 from anka.domain.refund_states import RefundState, of_legs
@@ -95,6 +95,7 @@ def test_tables_are_sorted_rows_without_repeats() -> None:
         [*refund_states.table()],
         [*refund_states.attempt_table()],
         [*payment_states.table()],
+        [*dispute_states.table()],
     ]
     for rows in tables:
         assert rows == sorted(set(rows))
@@ -106,6 +107,15 @@ def test_unknown_is_never_failed_without_being_asked_about_and_success_is_not_ta
     assert ("unknown", "submitting") in attempts
     assert [after for before, after in attempts if before == "succeeded"] == ["reversed"]
     assert [after for before, after in attempts if before == "closed"] == ["succeeded"]
+
+
+def test_a_dispute_is_decided_once_and_older_news_contradict_nothing() -> None:
+    state = dispute_states.DisputeState
+    assert dispute_states.table() == [("open", "accepted"), ("open", "lost"), ("open", "won")]
+    assert dispute_states.after(before=state.OPEN, after=state.WON) == "won"
+    agreed = {(known, said) for known in state for said in state if dispute_states.agree(known=known, said=said)}
+    same = {(known, known) for known in state} | {(known, state.OPEN) for known in state}
+    assert agreed == same | {(state.LOST, state.ACCEPTED), (state.ACCEPTED, state.LOST)}
 
 
 def test_a_refusal_names_what_cannot_become_what() -> None:
@@ -125,6 +135,7 @@ def test_a_refusal_names_what_cannot_become_what() -> None:
         (refund_states.ATTEMPT_CHANGES, "refund attempt"),
         (refund_states.REFUND_CHANGES, "refund"),
         (payment_states.PAYMENT_CHANGES, "payment"),
+        (dispute_states.DISPUTE_CHANGES, "dispute"),
     ],
 )
 def test_every_change_is_either_allowed_or_refused(changes: Transitions[StrEnum], what: str) -> None:

@@ -64,7 +64,8 @@ REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON funds_step FROM {RUNTIME};
 REVOKE DELETE ON funds_withdrawal, funds_terms FROM {RUNTIME};
 REVOKE DELETE ON policies_draft, policies_run FROM {RUNTIME};
 REVOKE DELETE ON orders_order, orders_unit, payments_payment, payments_refund, payments_leg, payments_attempt, payments_unidentified,
-    payments_question, payments_stuck, payments_proof, payments_by_hand, cases_case, cases_offer, cases_ruling, vault_key,
+    payments_question, payments_stuck, payments_proof, payments_dispute, payments_dispute_unit,
+    payments_by_hand, cases_case, cases_offer, cases_ruling, vault_key,
     vault_allocation FROM {RUNTIME};
 REVOKE UPDATE ON messaging_notice FROM {RUNTIME};
 GRANT UPDATE (read_at) ON messaging_notice TO {RUNTIME};

@@ -14,6 +14,7 @@ from anka.domain.deadlines import clock_named
 from anka.domain.dispute_states import GIVEN_UP, DisputeKind, DisputeState, agree
 from anka.domain.postings_channel import chargeback_opened
 from anka.flows.steps.bank_repaid import bank_repaid
+from anka.flows.steps.case_parts import Notice
 from anka.flows.steps.change import Change, Event, apply
 from anka.flows.steps.dispute_ended import lost, won
 from anka.flows.steps.dispute_notice import DisputeNotice, DisputePaymentUnknown, as_json, keep, require_fits
@@ -29,7 +30,6 @@ ANSWER_WITHIN = timedelta(days=7)
 BEGIN = "SELECT begin_dispute(%s, %s, %s, %s, %s::jsonb)"
 SHARE = "SELECT share_dispute(%s, %s, %s, %s::jsonb)"
 END = "SELECT end_dispute(%s, %s, %s, %s::jsonb)"
-TELL = "SELECT tell_platform(%s, %s::jsonb, %s)"
 HELD = """
 SELECT attempt.number FROM payments_leg AS leg JOIN payments_attempt AS attempt
     ON attempt.shop_id = leg.shop_id AND attempt.refund_id = leg.refund_id AND attempt.leg = leg.leg
@@ -161,7 +161,9 @@ def _contradicted(payment: DisputedPayment, dispute: Dispute, notice: DisputeNot
     if database.value(SAID_BEFORE, (dispute.shop_id, dispute.id, notice.said)) > 1:
         return
     details: dict[str, Any] = {"dispute": dispute.number, "known": dispute.status, "said": notice.said}
-    database.rows(TELL, ("dispute_contradicted", as_json(details), at.now))
     state = _lock(payment, at)
-    if state is not None:
-        _apply(state, Change(events=[Event(what="dispute_contradicted", details=details)]), at)
+    if state is None:
+        without_order(payment=payment, posting=(), kind="dispute_contradicted", number=dispute.number, at=at)
+        return
+    told = Notice(audience="platform", kind="dispute_contradicted", details=details)
+    _apply(state, Change(events=[Event(what="dispute_contradicted", details=details)], notices=[told]), at)
