@@ -17,6 +17,8 @@ SELECT attempt.number FROM payments_attempt AS attempt
 WHERE refund.shop_id = 0 AND refund.number = %s ORDER BY attempt.leg
 """
 _OF_BUYER = "shop_id = 0 AND person_id = %(buyer)s"
+_REFUND = f"(SELECT id FROM payments_refund WHERE {_OF_BUYER})"
+_KEY = f"(SELECT format('pay:%%s:%%s', channel, transaction_number) FROM payments_payment WHERE {_OF_BUYER})"
 
 
 def begun() -> Order:
@@ -68,10 +70,7 @@ TOP_UP_MUTANTS = [
         "I6",
         "a channel pays back more than filled the wallet",
         returned,
-        (
-            "UPDATE payments_attempt SET amount_minor = amount_minor + 1 WHERE shop_id = 0 AND refund_id ="
-            f" (SELECT id FROM payments_refund WHERE {_OF_BUYER})",
-        ),
+        (f"UPDATE payments_attempt SET amount_minor = amount_minor + 1 WHERE shop_id = 0 AND refund_id = {_REFUND}",),
         says="of what filled a wallet",
     ),
     Mutant(
@@ -92,10 +91,7 @@ TOP_UP_MUTANTS = [
         "I17",
         "a captured top-up is in nobody's wallet",
         filled,
-        (
-            "UPDATE ledger_journal SET idempotency_key = 'elsewhere' WHERE shop_id = 0 AND idempotency_key ="
-            f" (SELECT format('pay:%%s:%%s', channel, transaction_number) FROM payments_payment WHERE {_OF_BUYER})",
-        ),
+        (f"UPDATE ledger_journal SET idempotency_key = 'elsewhere' WHERE shop_id = 0 AND idempotency_key = {_KEY}",),
         says="and 0 arrived there",
     ),
 ]
