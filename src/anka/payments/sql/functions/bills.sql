@@ -233,11 +233,15 @@ $$
         FROM bounds JOIN payments_transaction AS taken ON taken.channel = in_channel AND taken.taken_at >= bounds.begins AND taken.taken_at < bounds.ends
             LEFT JOIN payments_payment AS payment ON payment.shop_id = taken.shop_id AND payment.id = taken.payment_id
             LEFT JOIN payments_unidentified AS odd ON odd.shop_id = taken.shop_id AND odd.id = taken.unidentified_id
+        -- Two questions rather than one with OR: each can then be answered from an index, or all at once.
         WHERE NOT EXISTS (
             SELECT FROM payments_bill_line AS said JOIN payments_bill AS bill ON bill.id = said.bill_id
             WHERE said.kind = 'payment' AND bill.channel = in_channel AND bill.read_at IS NOT NULL AND bill.superseded_at IS NULL
-                AND (said.channel_number = taken.transaction_number
-                     OR said.channel_number = '' AND said.number = coalesce(payment.number, odd.payment_number)))
+                AND said.channel_number = taken.transaction_number)
+        AND NOT EXISTS (
+            SELECT FROM payments_bill_line AS said JOIN payments_bill AS bill ON bill.id = said.bill_id
+            WHERE said.kind = 'payment' AND bill.channel = in_channel AND bill.read_at IS NOT NULL AND bill.superseded_at IS NULL
+                AND said.channel_number = '' AND said.number = coalesce(payment.number, odd.payment_number))
         UNION ALL
         SELECT 'refund_not_on_bill', attempt.shop_id, attempt.number, coalesce(attempt.channel_number, ''), attempt.amount_minor,
             refund.currency::text, attempt.ended_at
