@@ -64,7 +64,8 @@ def _breaches(scenes_of_goods: tuple[Judged, ...]) -> Iterator[Breach]:
         yield from alone(judged=judged)
         yield from by_answer(judged=judged)
         yield from by_reason(judged=judged)
-    paid = [judged for judged in scenes_of_goods if judged.scene.stage != "reserved" and not judged.scene.done]
+    # What only a supplier says comes last, and is nobody's later stage: stages are compared where no supplier speaks.
+    paid = [judged for judged in scenes_of_goods if judged.scene.stage != "reserved"]
     for earlier, later in pairwise(paid):
         yield from by_stage(earlier=earlier, later=later)
 
