@@ -120,8 +120,9 @@ def fill(database: Database, shop_id: int) -> None:
         )
         owner.execute(
             "WITH argued AS (INSERT INTO payments_dispute (shop_id, number, payment_id, kind, channel, channel_number, amount_minor,"
-            " currency, reason, status, opened_at, evidence_due_at) SELECT shop_id, 'X-D1', id, 'complaint', channel, 'c1', 1, currency, '', 'open',"
-            " now(), now() FROM payments_payment WHERE shop_id = %s RETURNING shop_id, id)"
+            " currency, reason, status, opened_at, evidence_due_at)"
+            " SELECT shop_id, 'X-D1', id, 'complaint', channel, 'c1', 1, currency, '', 'open', now(), now()"
+            " FROM payments_payment WHERE shop_id = %s RETURNING shop_id, id)"
             " INSERT INTO payments_dispute_evidence (shop_id, dispute_id, received_at, source, said, by_actor, applied)"
             " SELECT shop_id, id, now(), 'notice', 'open', 'gateway:sandbox', true FROM argued",
             (shop_id,),

@@ -16,6 +16,7 @@ from anka.flows.steps.dispute_notice import DisputeDiffers, DisputeNotice, Dispu
 from anka.flows.steps.judge import Claim
 from anka.flows.steps.plan_money_back import PaymentDisputed
 from anka.flows.submit_attempt import HeldByDispute, submit_attempt
+from anka.flows.transfer_by_hand import begin_transfer
 from anka.flows.withdraw_case import withdraw_case
 from anka.funds.queries import position
 from anka.payments.disputes import Dispute, by_number
@@ -24,6 +25,8 @@ from tests.builders import Order, at
 from tests.builders.cases import a_case
 from tests.builders.funds import withdrawn
 from tests.faults.flows import attempts, events
+from tests.faults.odd import finance
+from tests.flows.ladder import refund, stuck
 
 PRICE, PART = 10000, 9500
 OPEN, WON, LOST = DisputeState.OPEN, DisputeState.WON, DisputeState.LOST
@@ -292,3 +295,13 @@ def test_the_merchant_cannot_be_asked_to_refund_it_either() -> None:
     claim = Claim(reason="SELLER_ASKED", channels_asked=True)
     with pytest.raises(PaymentDisputed):
         open_case(actor=order.shop.owner, order_number=order.number, claim=claim, request=builders.a_key(order.shop.owner), at=at(21))
+
+
+def test_nobody_transfers_by_hand_what_the_bank_may_have_paid() -> None:
+    order, person = stuck(), finance()
+    hear(order, when=40)
+    with pytest.raises(PaymentDisputed):
+        begin_transfer(actor=person, refund_number=refund(order), leg=1, at=at(50))
+    told = hear(order, LOST, 60)
+    assert kept(told).repaid_minor == PRICE
+    assert order.moneys == ["refunded"]

@@ -13,6 +13,7 @@ from anka.core.clock import Moment
 from anka.core.refusals import BadInput, MovedMeanwhile
 from anka.domain.refund_plan import HAND
 from anka.domain.refund_states import HAS_GIVEN_UP, AttemptState, StuckReason
+from anka.flows.steps.plan_money_back import PaymentDisputed
 from anka.flows.steps.refund_progress import another, event, stop, tell, write
 from anka.flows.steps.stuck_leg import (
     OutcomeStillOpen,
@@ -51,7 +52,7 @@ def begin_transfer(*, actor: Actor, refund_number: str, leg: int, at: Moment) ->
 
     Raises:
         NotFound, OwnRefund, RefundNotStuck, SomebodyElseHasIt: as take_stuck_refund.
-        OutcomeStillOpen: the channel may still pay.
+        OutcomeStillOpen: the channel may still pay. PaymentDisputed: the payer's bank may have paid it already.
     """
     with database.transaction():
         attempt = lock_for_finance(actor=actor, refund_number=refund_number, leg=leg, at=at)
@@ -59,6 +60,8 @@ def begin_transfer(*, actor: Actor, refund_number: str, leg: int, at: Moment) ->
         take_up(attempt=attempt, stuck=stuck, actor=actor, at=at)
         if attempt.channel == HAND and attempt.status == S.MANUAL:
             return attempt.number
+        if attempt.is_charged_back:
+            raise PaymentDisputed
         if attempt.status not in HAS_GIVEN_UP:
             raise OutcomeStillOpen
         change = fresh_change(attempt)
