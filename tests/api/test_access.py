@@ -151,6 +151,9 @@ PLAYED: dict[str, Any] = {
 MONEY: dict[str, Any] = {
     "/withdrawals": {"amount_minor": 5000, "account": "6222000012345678"},
     "/deposit": {"amount_minor": 5000},
+    "/deposit/release": {},
+    # No shop has this code: what anybody may do with one is tried in test_funds.py.
+    "/funds/terms": {"shop": "NONE", "tier": "new", "reason": "As agreed."},
     "/top-ups": {"amount_minor": 500, "channel": "sandbox"},
     # More than anybody has.
     "/returns": {"amount_minor": 10**9},

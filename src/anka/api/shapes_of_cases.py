@@ -12,7 +12,8 @@ from anka.api.shapes_of_receipts import Receipt
 class Quote(msgspec.Struct):
     """What would happen: a decision per unit, the amount, the ways it takes and by when, in words. Asking changes nothing.
 
-    `other_ways`: what `refund_to` may be instead, where a channel no longer takes the money back.
+    `other_ways`: what `refund_to` may be instead, where a channel no longer takes the money back. `compensation`: what the rules promise
+    beside the refund (`amount_minor`), who pays it (`paid_by`: merchant, platform, both), and that it goes `to` the wallet.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Quote(msgspec.Struct):
     allowed: bool
     why_not: dict[str, str] | None
     other_ways: list[str] = []
+    compensation: dict[str, Any] | None = None
 
 
 class CaseView(msgspec.Struct):

@@ -16,6 +16,7 @@ from anka.domain.policy.explain import verdict
 from anka.domain.policy.reasons import reasons_for
 from anka.domain.policy.table import RuleSet
 from anka.domain.refund_plan import WALLET, Destination
+from anka.flows.steps.award import bearer_of
 from anka.flows.steps.judge import ENDED, GOING_BACK, Claim, Verdict
 from anka.ledger import mode
 from anka.orders.models import OrderState, Unit
@@ -80,6 +81,8 @@ def _slip(state: OrderState, each: Verdict, quote: Mapping[str, Any], rules: Rul
         "amount_minor": each.refund_minor if pays else None,
         "most_minor": most if decision.route in ("merchant", "platform") and most else None,
         "frozen_minor": left if decision.route in FREEZING and state.paid_at is not None else None,
+        "compensation_minor": each.compensation_minor if decision.route == "instant" else 0,
+        "compensation_by": bearer_of(fault=decision.fault),
         "currency": state.currency,
         "path": words.sentence_case(wordings.ROUTES[decision.route][language()]),
         "legs": [{"label": words.channel(str(leg["channel"])), "amount_minor": leg["amount_minor"]} for leg in quote["legs"]]

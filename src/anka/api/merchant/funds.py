@@ -22,6 +22,7 @@ from anka.flows.ask_withdrawal import WithdrawalAsked, ask_withdrawal
 from anka.flows.decide_withdrawal import approve_withdrawal, refuse_withdrawal
 from anka.flows.pay_deposit_from_balance import pay_deposit_from_balance
 from anka.flows.record_payout import begin_payout, record_paid, record_payout_failed
+from anka.flows.release_deposit import release_deposit
 from anka.flows.steps.funds_desk import CURRENCY, FINANCE
 from anka.funds import queries
 from anka.funds.models import Withdrawal
@@ -56,6 +57,12 @@ class TopUp(Input):
     """How much of the available balance goes into the deposit."""
 
     amount_minor: Minor
+    shop: ShopCode | None = None
+
+
+class OneShop(Input):
+    """Which of your shops; your first where it is left out."""
+
     shop: ShopCode | None = None
 
 
@@ -116,21 +123,21 @@ class WithdrawalList(msgspec.Struct):
 
 def show(call: Call) -> Answer:
     """Answer with what a shop has and owes."""
-    return Answer(200, _funds(_shop(call, call.query.shop)))
+    return Answer(200, _funds(own_shop(call, call.query.shop)))
 
 
 def index(call: Call) -> Answer:
     """Answer with a shop's withdrawals, or with what waits for finance."""
     who = accounts.standing(person_id=call.identity.person_id, token_id=call.identity.token_id, at=call.at)
     finance = who.active and FINANCE & set(who.staff_roles) and call.query.shop is None
-    found = queries.open_withdrawals() if finance else queries.withdrawals_of(shop_id=_shop(call, call.query.shop).shop_id)
+    found = queries.open_withdrawals() if finance else queries.withdrawals_of(shop_id=own_shop(call, call.query.shop).shop_id)
     return Answer(200, WithdrawalList(items=[_view(one) for one in found]))
 
 
 def ask(call: Call) -> Answer:
     """Ask for a withdrawal and answer with it."""
     asked: AskWithdrawal = call.body
-    shop = _shop(call, asked.shop)
+    shop = own_shop(call, asked.shop)
     _require_fresh(call)
     wanted = WithdrawalAsked(amount_minor=asked.amount_minor, account=asked.account)
     actor = call.acting_as(ActorKind.MERCHANT)
@@ -143,13 +150,22 @@ def ask(call: Call) -> Answer:
 def top_up(call: Call) -> Answer:
     """Put available money into the deposit and answer with what the shop has then."""
     asked: TopUp = call.body
-    shop, actor = _shop(call, asked.shop), call.acting_as(ActorKind.MERCHANT)
+    shop, actor = own_shop(call, asked.shop), call.acting_as(ActorKind.MERCHANT)
     _number, replayed = carry_out(
         call,
         lambda: pay_deposit_from_balance(
             actor=actor, shop_id=shop.shop_id, amount_minor=asked.amount_minor, request=call.request(), at=call.at
         ),
     )
+    return Answer(200, _funds(shop), replayed)
+
+
+def release(call: Call) -> Answer:
+    """Give the deposit of a shop that has closed back to its available balance, and answer with what the shop has then."""
+    asked: OneShop = call.body
+    shop, actor = own_shop(call, asked.shop), call.acting_as(ActorKind.MERCHANT)
+    _require_fresh(call)
+    _number, replayed = carry_out(call, lambda: release_deposit(actor=actor, shop_id=shop.shop_id, request=call.request(), at=call.at))
     return Answer(200, _funds(shop), replayed)
 
 
@@ -176,7 +192,7 @@ def step(call: Call) -> Answer:
     return Answer(200, _view(queries.withdrawal(number=number)), replayed)
 
 
-def _shop(call: Call, code: str | None) -> ShopRole:
+def own_shop(call: Call, code: str | None) -> ShopRole:
     """Return the caller's shop of this code, or their first. To everybody else there is none."""
     call.require_standing()
     found = next((shop for shop in accounts.shops_of(person_id=call.identity.person_id) if code in (None, shop.shop_code)), None)
@@ -298,6 +314,19 @@ ROUTES: tuple[Route, ...] = (
         refusals=(403, 404, 409),
         zh="从可提现余额补缴保证金（限店主）",
         en="Top up the deposit from the available balance, as an owner",
+    ),
+    Route(
+        method="POST",
+        path=f"{V1}/deposit/release",
+        handler=release,
+        who=Who.SIGNED_IN,
+        tag="merchant",
+        scope=Scope.SELL,
+        body=OneShop,
+        answer=FundsView,
+        refusals=(403, 404, 409),
+        zh="关店且不再有售后风险后退回保证金（限店主）",
+        en="Have the deposit back, as an owner, after the shop has closed and nothing it sold can be complained about",
     ),
     _step("approve", Nothing, "批准提现；金额大的须两人批准", "Approve a withdrawal; much money needs two people"),
     _step("refuse", Reason, "拒绝提现，资金退回店铺", "Refuse a withdrawal; the money is available to the shop again"),

@@ -4,7 +4,7 @@ tests are all made from it."""
 from anka.api.buyer import top_ups
 from anka.api.call import V1, Route
 from anka.api.merchant import funds, funds_statement
-from anka.api.platform import by_hand, disputes, finance, stuck_refunds, unidentified
+from anka.api.platform import by_hand, disputes, finance, funds_terms, stuck_refunds, unidentified
 from anka.api.routes import cases, operation, orders, people, policies, products, sandbox
 
 __all__ = ["ROUTES", "SANDBOX_ROUTES", "TAGS", "V1"]

@@ -20,6 +20,11 @@ class Remedies(NamedTuple):
     penalty_minor: int = 0
 
 
+def bearer_of(*, fault: str) -> str:
+    """Return who pays a compensation: the shop, or the platform where the platform is at fault."""
+    return "platform" if fault == Fault.PLATFORM else "merchant"
+
+
 def bear_fee(*, state: OrderState, change: Change, case_number: str, fault: str) -> bool:
     """Let a shop that is at fault bear the channel's fee for what this case refunds, where its terms say so; tell whether it does."""
     if fault != Fault.MERCHANT:
@@ -42,7 +47,7 @@ def award(*, state: OrderState, change: Change, case_number: str, fault: str, re
     """
     bear_fee(state=state, change=change, case_number=case_number, fault=fault)
     if remedies.compensation_minor:
-        bearer = "platform" if fault == Fault.PLATFORM else "merchant"
+        bearer = bearer_of(fault=fault)
         change.claims.append(
             Compensate(case_number=case_number, buyer_id=state.buyer_id, amount_minor=remedies.compensation_minor, bearer=bearer)
         )

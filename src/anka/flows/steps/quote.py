@@ -10,6 +10,7 @@ from anka.core.refusals import Refusal
 from anka.core.signatures import NotSignedByUs, seal, unseal
 from anka.domain.policy.decision import rank
 from anka.domain.refund_plan import Destination
+from anka.flows.steps.award import bearer_of
 from anka.flows.steps.judge import Claim, Verdict
 from anka.flows.steps.plan_money_back import MoneyCannotGoBackThisWay, PaymentDisputed, RefundWindowOver, plan_legs, shown
 from anka.orders.models import OrderState
@@ -74,6 +75,7 @@ def quote(*, state: OrderState, claim: Claim, verdicts: tuple[Verdict, ...], at:
         "left_minor": sum(sum(verdict.left_each_minor) for verdict in verdicts),
         "currency": state.currency,
         "legs": legs,
+        "compensation": compensation(verdicts),
         "words": {
             "zh": "\n".join(verdict.decision.because_zh for verdict in verdicts),
             "en": "\n".join(verdict.decision.because_en for verdict in verdicts),
@@ -84,6 +86,19 @@ def quote(*, state: OrderState, claim: Claim, verdicts: tuple[Verdict, ...], at:
         "other_ways": [str(Destination.WALLET), str(Destination.HAND)] if isinstance(why_not, RefundWindowOver) else [],
         "why_not": None if why_not is None else {"code": why_not.code, "detail": str(why_not)},
     }
+
+
+def compensation(verdicts: tuple[Verdict, ...]) -> dict[str, object] | None:
+    """Return what the rules promise the buyer beside the refund, into the wallet, and who pays it; None where they promise nothing.
+
+    Only what is decided by the rules alone: where somebody is asked first, it is shown with their decision.
+    """
+    granted = [verdict for verdict in verdicts if verdict.compensation_minor and verdict.decision.route == "instant"]
+    if not granted:
+        return None
+    bearers = {bearer_of(fault=verdict.decision.fault) for verdict in granted}
+    paid_by = bearers.pop() if len(bearers) == 1 else "both"
+    return {"amount_minor": sum(verdict.compensation_minor for verdict in granted), "paid_by": paid_by, "to": str(Destination.WALLET)}
 
 
 def not_executable(verdicts: tuple[Verdict, ...]) -> Refusal | None:

@@ -41,15 +41,6 @@ MOVED = {
     "chargeback_lost": gettext_lazy("Taken back by the payer's bank"),
 }
 WITHDRAWAL_FEE = gettext_lazy("Fee of a withdrawal")
-# Where money comes from or goes to that is not the shop's, by kind of journal; by the account where a kind has several.
-OUTSIDE = {
-    "deposit_paid_in": gettext_lazy("the payment channel"),
-    "withdrawal_paid": gettext_lazy("the bank"),
-    "refund_accepted": gettext_lazy("the buyer"),
-    "compensated": gettext_lazy("the buyer's wallet"),
-    "chargeback_lost": gettext_lazy("the payer's bank"),
-}
-
 PLACES = {
     "pending": gettext_lazy("Pending"),
     "available": gettext_lazy("Available"),
@@ -67,6 +58,9 @@ ELSEWHERE = {
     "recv": gettext_lazy("the platform"),
     "psp": gettext_lazy("the channel"),
     "dispute": gettext_lazy("the payer's bank"),
+    "refund_payable": gettext_lazy("the buyer"),
+    "bridge": gettext_lazy("the buyer's wallet"),
+    "psp_fee": gettext_lazy("the channel's fee"),
 }
 
 
@@ -103,12 +97,12 @@ def show(request: PageRequest) -> HttpResponse:
 def line(movement: Movement, *, commission_minor: int = 0) -> Shown:
     """Return a movement in words: what it was, from where to where, which page tells more, and what the commission got or gave by it."""
     out_of, into = PLACES.get(movement.out_of), PLACES.get(movement.into)
-    to_anka = movement.into == "withdraw_fee"
-    outside = gettext("Anka") if to_anka else OUTSIDE.get(movement.kind, gettext("Anka"))
+    outside = ELSEWHERE.get(movement.into if out_of else movement.out_of, gettext("Anka"))
+    fee = movement.into == "withdraw_fee"
     return {
         "at": movement.at,
-        "what": WITHDRAWAL_FEE if to_anka else MOVED.get(movement.kind, gettext("Booking")),
-        "where": f"{out_of or outside} → {into or outside}" if out_of or movement.kind in OUTSIDE else f"→ {into}",
+        "what": WITHDRAWAL_FEE if fee else MOVED.get(movement.kind, gettext("Booking")),
+        "where": f"{out_of or outside} → {into or outside}",
         "amount_minor": movement.amount_minor if into is not None else -movement.amount_minor,
         # Between two of the shop's own places nothing is won or lost.
         "inside": out_of is not None and into is not None,
