@@ -100,23 +100,21 @@ def pursue(*, number: str, at: Moment) -> timedelta | None:
         return found.expires_at - at.now
     adapter = channels.get(found.channel)
     answer = adapter.close(number=number, now=at.now) if adapter else None
-    if answer is not None and answer.status == "paid" and _taken(found, answer.evidence, at):
-        return None
+    if answer is not None and answer.status == "paid":
+        _take(found, answer.evidence, at)
     if answer is not None and answer.status == "unknown" and at.now < found.expires_at + ASKED_FOR:
         return AGAIN
     notices.end(channel=found.channel, payment_number=number, outcome=PaymentState.CLOSED, at=at)
     return None
 
 
-def _taken(found: TopUp, evidence: Evidence, at: Moment) -> bool:
-    """Take what its channel holds; tell whether that fitted. What does not (another amount, say) is a question to the channel by now."""
+def _take(found: TopUp, evidence: Evidence, at: Moment) -> None:
+    """Take what its channel holds. What does not fit, another amount say, lies in the queue or is a question to the channel by now."""
     try:
         notices.take(channel=found.channel, evidence=evidence, at=at)
     except Refusal as refused:
         if refused.status >= 500:
             raise
-        return False
-    return True
 
 
 def _can_be_paid(payment: TopUp, at: Moment) -> bool:
