@@ -15,6 +15,7 @@ from anka.web.platform import cases as disputes
 from anka.web.platform import disputes as bank_disputes
 from anka.web.platform import orders as any_orders
 from anka.web.platform import refunds as stuck_refunds
+from anka.web.platform import shop_funds as shop_terms
 
 pages: list[URLPattern] = [
     path("", shop.front),
@@ -56,6 +57,7 @@ pages: list[URLPattern] = [
     path("platform/cases/<str:number>/<str:action>", disputes.act),
     path("platform/orders/<str:number>", any_orders.show),
     path("platform/orders/<str:number>/look", any_orders.look),
+    path("platform/shops/<str:code>/funds", shop_terms.terms_of),
     path("platform/withdrawals", withdrawals.show),
     path("platform/withdrawals/<str:number>/<str:decision>", withdrawals.decide),
     path("platform/money", money.show),

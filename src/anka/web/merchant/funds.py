@@ -20,13 +20,15 @@ from anka.flows.pay_deposit_from_balance import pay_deposit_from_balance
 from anka.flows.release_deposit import release_deposit
 from anka.flows.steps.funds_desk import CURRENCY
 from anka.funds.models import Withdrawal
-from anka.funds.queries import position, terms, withdrawals_of
+from anka.funds.queries import position, steps, terms, withdrawals_of
+from anka.web import funds_words
 from anka.web.merchant.who import Workplace, workplace
 from anka.web.requests import PageRequest, key_of, new_key, require_recent_sign_in
 from anka.web.typed import typed_amount
 
 Shown = dict[str, Any]
 SHOWN_AT_ONCE = 10
+TERMS, CHANGES = "terms_set", 5
 STATES = {
     WithdrawalState.ASKED: (gettext_lazy("Waits for approval"), "wait"),
     WithdrawalState.APPROVED: (gettext_lazy("Approved"), "info"),
@@ -58,6 +60,10 @@ def shown_on(here: Workplace) -> Shown:
         "funds": has,
         "terms": held,
         "days_to_settle": f"{held.settle_minutes / (24 * 60):g}",
+        "terms_words": funds_words.shown(held=held),
+        "terms_changes": [
+            {"at": step.at, "reason": step.details.get("reason", "")} for step in steps(shop_id=shop_id, what=TERMS, limit=CHANGES)
+        ],
         "missing_minor": max(0, held.required_minor - has.deposit),
         "is_short": has.deposit < held.floor_minor,
         "withdrawals": [line(one) for one in withdrawals_of(shop_id=shop_id, limit=SHOWN_AT_ONCE)],

@@ -40,7 +40,7 @@ Shown = dict[str, Any]
 @require_safe
 def show(request: PageRequest) -> HttpResponse:
     """Show what waits, oldest first, or what is over."""
-    actor = _finance(request)
+    actor = finance_of(request)
     tab = request.GET.get("tab", "open")
     if tab not in TABS:
         raise BadInput(fields={"tab": ", ".join(TABS)})
@@ -51,7 +51,7 @@ def show(request: PageRequest) -> HttpResponse:
 @require_POST
 def decide(request: PageRequest, number: str, decision: str) -> HttpResponse:
     """Carry out a step of a withdrawal and show the queue again; a refusal is shown above it."""
-    actor = _finance(request)
+    actor = finance_of(request)
     if decision not in DECISIONS:
         raise NotFound
     require_recent_sign_in(request)
@@ -77,7 +77,7 @@ DECISIONS: dict[str, Decision] = {
 }
 
 
-def _finance(request: PageRequest) -> Actor:
+def finance_of(request: PageRequest) -> Actor:
     """Return the visitor as finance staff. To everybody else the page does not exist."""
     person_id = buyer_of(request).person_id
     who = standing(person_id=person_id, token_id=0, at=request.at)
