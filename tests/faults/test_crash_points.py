@@ -9,16 +9,12 @@ from anka.flows.deliver_order import deliver_order
 from anka.flows.place_order import Purchase, place_order
 from tests import builders
 from tests.builders import at
-from tests.faults.bill_flows import BILL_FLOWS
-from tests.faults.case_flows import CASE_FLOWS
 from tests.faults.crash import Flow, crash_points, dies_at, places
-from tests.faults.flows import FLOWS, Ground, Shelf, a_paid, stands
-from tests.faults.funds import FUNDS_FLOWS
-from tests.faults.ladder import LADDER_FLOWS
-from tests.faults.odd import ODD_FLOWS
+from tests.faults.every_flow import EVERY_FLOW
+from tests.faults.flows import Ground, Shelf, a_paid, stands
 
 
-@pytest.mark.parametrize("flow", [*FLOWS, *ODD_FLOWS, *LADDER_FLOWS, *CASE_FLOWS, *FUNDS_FLOWS, *BILL_FLOWS], ids=str)
+@pytest.mark.parametrize("flow", EVERY_FLOW, ids=str)
 def test_exactly_once_whatever_the_moment_of_death(flow: Flow[Any]) -> None:
     assert crash_points(flow) >= 4
 
