@@ -27,6 +27,9 @@ LOCKING = (
     "read_for_purchase(",
     "expire_unpaid(",
     "lock_policies(",
+    "lock_funds(",
+    "lock_wallet(",
+    "lock_top_up(",
 )
 PATIENCE = 120.0
 ONE_LOOK = 0.001

@@ -1,6 +1,7 @@
 """Of two who meet on one order, the right one wins — and each of these tests notices when its guard is gone."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -15,23 +16,36 @@ from tests.faults.funds import FUNDS_RACES
 from tests.faults.guards import take_away
 from tests.faults.interleave import HOOKS, Result, together
 from tests.faults.ladder import LADDER_RACES
+from tests.faults.money_races import MONEY_RACES
 from tests.faults.odd import ODD_RACES
-from tests.faults.races import PRICE, RACES, Race
+from tests.faults.races import PRICE, RACES
+from tests.faults.racing import Race as AnyRace
+from tests.faults.top_ups import TOP_UP_RACES
 
 ROUNDS = 5
-ALL_RACES = RACES + ODD_RACES + BY_HAND_RACES + LADDER_RACES + DISPUTE_RACES + CASE_RACES + FUNDS_RACES
+ALL_RACES: list[AnyRace[Any]] = [
+    *RACES,
+    *ODD_RACES,
+    *BY_HAND_RACES,
+    *LADDER_RACES,
+    *DISPUTE_RACES,
+    *CASE_RACES,
+    *FUNDS_RACES,
+    *MONEY_RACES,
+    *TOP_UP_RACES,
+]
 
 
 @pytest.mark.parametrize("turned", [0, 1], ids=["as named", "turned"])
 @pytest.mark.parametrize("hook", HOOKS)
 @pytest.mark.parametrize("race", ALL_RACES, ids=str)
-def test_race(database: Database, race: Race, hook: str, turned: int) -> None:
+def test_race(database: Database, race: AnyRace[Any], hook: str, turned: int) -> None:
     race.run(place=database, hook=hook, turned=turned)
 
 
 @pytest.mark.breaks_invariants
 @pytest.mark.parametrize("race", ALL_RACES, ids=str)
-def test_without_its_guards_the_race_is_lost(fresh_database: Database, race: Race) -> None:
+def test_without_its_guards_the_race_is_lost(fresh_database: Database, race: AnyRace[Any]) -> None:
     """The negative control: with the guards gone, at least one interleaving breaks what must hold."""
     lost = race.lost_without_guards(place=fresh_database)
     assert lost, "nothing was lost without the guards, so this race proves nothing"
