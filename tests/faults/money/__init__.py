@@ -1,0 +1,1 @@
+"""A market's money twice: once really, once as plain sums."""
