@@ -40,6 +40,7 @@ MOVED = {
     "chargeback_freed": gettext_lazy("The bank's argument is over, free again"),
     "chargeback_lost": gettext_lazy("Taken back by the payer's bank"),
 }
+OWED = gettext_lazy("Owed to the platform")
 WITHDRAWAL_FEE = gettext_lazy("Fee of a withdrawal")
 PLACES = {
     "pending": gettext_lazy("Pending"),
@@ -116,7 +117,7 @@ def files(here: Workplace) -> list[Shown]:
     """Return where an owner gets the statement of each place as a file; nobody else gets one."""
     if here.shop.role != "owner":
         return []
-    named = [(label, urlencode({"shop": here.shop.shop_code, "place": place})) for place, label in PLACES.items()]
+    named = [(label, urlencode({"shop": here.shop.shop_code, "place": place})) for place, label in (*PLACES.items(), ("receivable", OWED))]
     return [{"label": label, "url": f"/api/v1/funds/statement.csv?{query}"} for label, query in named]
 
 

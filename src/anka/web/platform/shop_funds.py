@@ -116,7 +116,8 @@ def _page(request: PageRequest, code: str, shop_id: int, *, typed: Shown, told: 
 
 def _usual(kind: Goods) -> Shown:
     """What is asked of a shop that sells these goods, by tier."""
-    return {"label": fact_value("goods", str(kind)), "amounts": [level(tier=tier, goods=(kind,)).required_minor for tier in TIERS]}
+    amounts = [{"tier": label, "minor": level(tier=tier, goods=(kind,)).required_minor} for tier, label in TIERS.items()]
+    return {"label": fact_value("goods", str(kind)), "amounts": amounts}
 
 
 def change(step: Step) -> Shown:
