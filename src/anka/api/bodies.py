@@ -75,7 +75,8 @@ class EvidenceText(Input):
 
 class NewCase(Input):
     """A request to get out. `units` are unit ids or positions; without them every unit still open is meant. `quote` is the id of the
-    verdict that was shown; `refund_to` the wallet only by the buyer's own choice, `hand` only where no channel takes it back; `evidence` kinds of proof, or kinds with a text."""
+    verdict that was shown; `refund_to` the wallet only by the buyer's own choice, `hand` only where no channel takes it back; `evidence`
+    kinds of proof, or kinds with a text."""
 
     reason: Annotated[str, Meta(min_length=1, max_length=40)]
     statement: Text = ""
