@@ -1,6 +1,7 @@
 """A shop's own money: withdrawals with their people, the deposit and its floor, and what is refused."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.utils.translation import override
@@ -230,8 +231,8 @@ def test_a_deposit_below_the_floor_stops_new_orders_only() -> None:
     assert builders.a_placed_order(product=order.product).number
 
 
-def set_terms(shop: builders.Shop, actor: Actor = OPERATOR, when: Moment = LATER, **asked: object) -> None:
-    terms = NewTerms(**{"tier": Tier.OPEN, "reason": "as agreed", **asked})  # type: ignore[arg-type]  # each field has its type here
+def set_terms(shop: builders.Shop, actor: Actor = OPERATOR, when: Moment = LATER, **asked: Any) -> None:
+    terms = NewTerms(**{"tier": Tier.OPEN, "reason": "as agreed", **asked})
     set_funds_terms(actor=actor, shop_id=shop.id, terms=terms, request=builders.a_key(actor), at=when)
 
 
@@ -244,7 +245,7 @@ def test_only_finance_sets_terms_and_within_bounds() -> None:
     appoint(insider)
     with pytest.raises(OwnShop):
         set_terms(shop, insider)
-    outside: tuple[dict[str, object], ...] = (
+    outside: tuple[dict[str, Any], ...] = (
         {"settle_minutes": 43_201},
         {"settle_minutes": -1},
         {"settle_minutes": 10**18},
@@ -295,7 +296,7 @@ def test_a_merchant_at_fault_bears_the_channels_fee_where_the_terms_say_so() -> 
 
 
 @pytest.mark.parametrize(("terms", "fault"), [({}, "merchant"), ({"fee_bearer": FeeBearer.MERCHANT}, "none")])
-def test_a_fee_is_borne_by_nobody_else(terms: dict[str, object], fault: str) -> None:
+def test_a_fee_is_borne_by_nobody_else(terms: dict[str, Any], fault: str) -> None:
     order = settled()
     set_terms(order.shop, **terms)
     ruled(refused_case(order), finding(refund_percent=40, fault=fault))

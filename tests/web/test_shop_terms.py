@@ -1,5 +1,7 @@
 """A shop's terms on the pages: finance sets them with a reason, the shop reads them, nobody else sees the form."""
 
+from typing import Any
+
 from tests.builders import a_buyer
 from tests.flows.test_waterfall import settled
 from tests.web.browser import browser
@@ -7,7 +9,7 @@ from tests.web.test_money import staff
 
 from anka.funds.queries import terms
 
-ASKED = {"tier": "proven", "required": "500", "floor": "250.50", "hours": "24", "bearer": "merchant", "rate": "0.60"}
+ASKED: dict[str, Any] = {"tier": "proven", "required": "500", "floor": "250.50", "hours": "24", "bearer": "merchant", "rate": "0.60"}
 
 
 def test_finance_sets_terms_and_the_shop_reads_them_on_its_page() -> None:
