@@ -96,7 +96,7 @@ def paid_out_once(order: Order, outcome: Outcome) -> None:
 
 BALANCES = ("balances lock", "escrow floor")
 FUNDS_RACES = [
-    Race("withdrawal ‖ withdrawal", settled, withdraw_twice, set_aside_once, ("funds lock", *BALANCES)),
+    Race("withdrawal ‖ withdrawal", settled, withdraw_twice, set_aside_once, ("funds lock", "events in order", *BALANCES)),
     Race("withdrawal ‖ refund", settled, withdraw_and_refund, owed_or_never_asked, BALANCES),
     Race("payout ‖ payout", settled, pay_twice, paid_out_once, ("funds lock", "withdrawal moves", "posting once", *BALANCES)),
 ]

@@ -124,7 +124,11 @@ GUARDS: dict[str, Removal] = {
     "notice of rules": dropped_constraint("policies_publication", "publication_gives_notice"),
     "rules of the moment": edited("write_placed_order", "policy_in_force(in_at) IS DISTINCT FROM in_order ->> 'policy_version'", "false"),
     "role held": edited("lock_policies", "FOR SHARE"),
-    "funds lock": edited("lock_funds", "PERFORM pg_advisory_xact_lock(7266742, (in_shop % 2147483647)::integer);"),
+    "funds lock": all_of(
+        edited("lock_funds", "PERFORM pg_advisory_xact_lock(7266742, (in_shop % 2147483647)::integer);"),
+        edited("record_funds_step", "PERFORM pg_advisory_xact_lock(7266742, (in_shop % 2147483647)::integer);"),
+    ),
+    "events in order": dropped_constraint("core_event", "core_event_pkey"),
     "wallet lock": edited("lock_wallet", "PERFORM pg_advisory_xact_lock(7266743, (in_person % 2147483647)::integer);"),
     "top-up lock": edited("lock_top_up", " FOR NO KEY UPDATE"),
     "top-up taken once": edited("take_top_up", " AND status <> 'paid'"),
