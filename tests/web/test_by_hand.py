@@ -25,9 +25,9 @@ def test_nobody_else_sees_it() -> None:
         assert browser(stranger).get(PAGE).status_code == 404
     clerk, address = desk(made)
     form = clerk.form(clerk.get(address), f"{PAGE}/{made.paid.payment_number}/take")
-    stranger = browser(made.order.buyer)
-    token = stranger.form(stranger.get("/orders"), "/language").value("csrfmiddlewaretoken")
-    assert stranger.send(form, csrfmiddlewaretoken=token, transaction_number="T-1", amount="100.00", proof="x").status_code == 404
+    intruder = browser(made.order.buyer)
+    token = intruder.form(intruder.get("/orders"), "/language").value("csrfmiddlewaretoken")
+    assert intruder.send(form, csrfmiddlewaretoken=token, transaction_number="T-1", amount="100.00", proof="x").status_code == 404
     assert browser().get(PAGE).status_code == 302
 
 
