@@ -77,3 +77,30 @@ def test_a_bound_anywhere_in_a_rule_is_looked_at(lines: str, field: str, other: 
     chosen = f'{name} = [{{ when = {{ ago = "> 777" }}, is = {other} }}, {{ is = {value} }}]'
     (rule,) = parse_rules(texts={"one.toml": written(1, lines.replace(field, chosen))}).rules
     assert list(bounds_of(rules=[rule])) == [Bound("ago", ">", "777")]
+
+
+def small(*outcomes: tuple[str, str]) -> RuleSet:
+    lines = [written(number, lines, identifier=name) for number, (name, lines) in enumerate(outcomes, start=1)]
+    return parse_rules(texts={"small.toml": "".join(lines)})
+
+
+def test_of_two_comparisons_that_show_the_same_facts_the_smaller_is_told() -> None:
+    rules = small(
+        ("less", 'when = { group = ["quality", "delay"] }\npattern = "platform"\nrefund = "negotiable"'),
+        ("late", f'when = {{ reason = ["PRICE_CHANGED"] }}\n{AT_ONCE}'),
+        ("soon", f'when = {{ reason = ["DUPLICATE"] }}\n{AT_ONCE}'),
+        ("rest", 'pattern = "platform"\nrefund = "negotiable"'),
+    )
+    (found,) = [finding for finding in check(rules=rules).findings if finding.key == (9, "less")]
+    assert found.other is not None
+    assert found.other[0].reason == "DUPLICATE"
+
+
+def test_of_two_breaches_by_the_same_facts_the_first_is_told() -> None:
+    seen = 'when = { goods = ["account"], stage = ["revealed"], group = ["quality"] }\n'
+    rules = small(
+        ("both", f'{seen}route = "instant"\nrefund = "full"\nfault = "none"\ngoods = "restock"\n'),
+        ("rest", 'pattern = "platform"\nrefund = "negotiable"'),
+    )
+    (found,) = [finding for finding in check(rules=rules).findings if finding.key == (7, "both")]
+    assert found.en.startswith("Rule both puts goods back into stock")
