@@ -87,8 +87,9 @@ def test_the_next_step_of_a_withdrawal_is_promised_until_it_is_over() -> None:
     asked = datetime(2026, 3, 2, tzinfo=UTC)
     found = {status: due_at(status=status, asked_at=asked) for status in W}
     later = asked + timedelta(days=3)
-    assert found[W.ASKED] is not None
-    assert found[W.ASKED] <= later
+    first = found[W.ASKED]
+    assert first is not None
+    assert first <= later
     assert (found[W.APPROVED], found[W.PAYING]) == (later, later)
     assert {found[status] for status in (W.PAID, W.FAILED, W.REFUSED)} == {None}
 
