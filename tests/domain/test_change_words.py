@@ -3,7 +3,7 @@
 from anka.domain.facts import VALUES as WORDS
 from anka.domain.policy.change_words import STAGES, VALUES
 
-SAID = {
+SAID: dict[str, list[str | int | bool | None]] = {
     "notice": ["confirmed", "shown"],
     "use_check": ["invalid", "used_before_reveal", "unused", "used_after_reveal", "unknown"],
     "used_by": ["other", "buyer", "unknown"],

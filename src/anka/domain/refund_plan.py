@@ -19,10 +19,6 @@ class Destination(StrEnum):
     HAND = "hand"
 
 
-HAND = "hand"
-"""A transfer that a person makes at the bank, with proof and a second person's approval: the way for money no channel takes back."""
-
-
 class RefundNotCoverable(Exception):
     """What can still go back through these payments is less than the refund."""
 
