@@ -6,26 +6,16 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from anka.core import database
 from anka.core.checkpoints import merkle_root
 from anka.jobs import audit, checkpoints
 from tests import builders
 from tests.builders import at
 from tests.conftest import END
 from tests.databases import Database
-from tests.faults.crash import MOST_LOOKS
 from tests.faults.mutants import silence_triggers
+from tests.horizon import wait_for_the_horizon
 
 Owner = Connection[tuple[Any, ...]]
-
-
-def wait_for_the_horizon() -> None:
-    """Go on when every event is older than every running transaction: those of other tests on the same server count as well."""
-    passed = "SELECT coalesce(max(transaction_id) < pg_snapshot_xmin(pg_current_snapshot()), true) FROM core_event"
-    for _ in range(MOST_LOOKS):
-        if database.value(passed):
-            return
-    raise AssertionError("a transaction runs on and on")
 
 
 def make(minutes: int) -> bool:
@@ -85,6 +75,7 @@ def test_a_forged_checkpoint_is_seen(two_checkpoints: Owner, change: str, seen: 
 
 @pytest.mark.breaks_invariants
 def test_an_audit_since_a_place_looks_at_what_reaches_beyond_it(two_checkpoints: Owner) -> None:
+    wait_for_the_horizon()
     since = audit.position()
     two_checkpoints.execute("UPDATE core_checkpoint SET event_count = 5 WHERE id = 1")
     assert audit.audit(now=END, since=since) == []

@@ -21,6 +21,7 @@ from anka.jobs.audit import Violation
 from tests.builders import OPERATOR, a_paid_order, a_person
 from tests.databases import Database
 from tests.faults.mutants import silence_triggers
+from tests.horizon import wait_for_the_horizon
 
 # 02:00 in China.
 EVENING = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
@@ -89,6 +90,9 @@ def test_what_is_written_after_a_run_is_looked_at_by_the_next(fresh_database: Da
     found, news = audit_runs.audit_and_keep(scope="changed", asked_by="system:test", at=at(hours=1))
     assert ({one.invariant for one in found}, news) == ({"I4"}, len(found))
     assert payouts_frozen() is not None
+    # The mark of a look is the oldest transaction that still runs: what was written since is looked at again rather than never.
+    wait_for_the_horizon()
+    audit_runs.audit_and_keep(scope="changed", asked_by="system:test", at=at(hours=1))
     # Nothing was written since: the next look has nothing to see, and does not call it gone.
     known = len(found)
     found, news = audit_runs.audit_and_keep(scope="changed", asked_by="system:test", at=at(hours=2))

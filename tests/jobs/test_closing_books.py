@@ -1,7 +1,5 @@
 """Finished orders leave the open books, unfinished ones never, and what is closed opens again when money moves after all."""
 
-import threading
-
 import pytest
 from psycopg import errors
 
@@ -15,9 +13,7 @@ from tests.builders import Order, a_key, at
 from tests.databases import Database
 from tests.faults.guards import edited
 from tests.faults.mutants import repaid_order
-
-TICK = threading.Event()
-"""Never set: waiting for it passes a little time."""
+from tests.horizon import wait_for_the_horizon
 
 STATE = "SELECT closed_at, debits = credits FROM ledger_account WHERE shop_id = %s AND code = %s"
 POST = "SELECT post_journal(%s, %s, 'test', %s, 'CNY', %s, %s, %s::bigint[])"
@@ -112,14 +108,8 @@ def test_an_account_somebody_posts_to_is_left_for_the_next_round(fresh_database:
 
 def test_closed_accounts_leave_the_hourly_check_and_stay_in_the_nightly_one(fresh_database: Database) -> None:
     order = a_closed_order()
+    wait_for_the_horizon()
     hour = position()
-    # A transaction of another test on this server, begun before, still counts as what is being written: until it ends, nothing is older.
-    written = database.value("SELECT max(transaction_id)::text::bigint FROM ledger_transfer")
-    for _round in range(1200):
-        if int(hour) > written or TICK.wait(0.05):
-            break
-        hour = position()
-    assert int(hour) > written
     with fresh_database.as_owner() as owner:
         owner.execute("UPDATE ledger_account SET debits = debits + 1, credits = credits + 1 WHERE closed_at IS NOT NULL")
     assert audit(now=at(days=4).now, since=hour) == []
