@@ -7,14 +7,13 @@ stage, and whether a supplier reports to be done, since these say which other fa
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from anka.domain.delivery_states import STAGES_OF, Stage
 from anka.domain.facts import VALUES, Facts
 from anka.domain.goods import Goods
 from anka.domain.policy.check import numbers
 from anka.domain.policy.check.numbers import Kind, Numbers
-from anka.domain.policy.reasons import REASONS, reasons_for
+from anka.domain.policy.reasons import reasons_for
 from anka.domain.policy.vocabulary import LOGIN_KNOWN_AFTER, Bound
 
 Order = tuple[int, tuple[int, ...], tuple[int, ...]]
@@ -46,7 +45,6 @@ _FACT_ORDER = (
     *("reason", "asker", "promise_overdue", "merchant_answer", "use_check", "used_by", "voidable"),
     *("matches_order", "notice", "login_seen", "upstream", "dispute"),
 )
-_REASON_ORDER = MappingProxyType({reason: index for index, reason in enumerate(REASONS)})
 _SUPPLIED = frozenset({Goods.CARD_KEY, Goods.TOP_UP, Goods.ACCOUNT})
 _PROGRESSING = frozenset({Goods.BOOSTING, Goods.RENTAL})
 _HANDED_OVER = frozenset({Stage.SEALED, Stage.REVEALED, Stage.DELIVERED, Stage.USED})
@@ -232,7 +230,8 @@ class Space:
         words = [VALUES["goods"].index(scene.goods), VALUES["stage"].index(scene.stage)]
         away = sum(numbers.DEFAULTS[name] != number for name, number in found.items())
         for name in _FACT_ORDER:
-            index = _REASON_ORDER[str(least[name])] if name == "reason" else self.facts[name].values.index(least[name])
+            # The reasons of a kind of goods stand in the order of all reasons.
+            index = self.facts[name].values.index(least[name])
             words.append(index)
             away += name != "reason" and index > 0
         return away, tuple(words), tuple(-1 if (number := found[name]) is None else number for name in numbers.KEYS)
