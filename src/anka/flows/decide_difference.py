@@ -12,8 +12,8 @@ from anka.core.actors import Actor
 from anka.core.clock import Moment
 from anka.core.refusals import BadInput, Refusal
 from anka.domain.unidentified import needs_two
-from anka.flows.return_unidentified import require_finance
 from anka.flows.steps.change import journals
+from anka.flows.steps.finance_staff import require_finance
 from anka.payments.bills import Difference, DifferenceState, difference
 from anka.payments.differences import correction_of, journal_of, places
 

@@ -14,8 +14,9 @@ from anka.core.idempotency import unrepeated
 from anka.core.refusals import MovedMeanwhile, NotPermitted, Refusal
 from anka.domain.postings_unidentified import Matched
 from anka.domain.unidentified import UnidentifiedState, needs_two
-from anka.flows.return_unidentified import AlreadyDecided, require_finance
+from anka.flows.return_unidentified import AlreadyDecided
 from anka.flows.steps.change import Event, TakenPayment, apply
+from anka.flows.steps.finance_staff import require_finance
 from anka.flows.steps.late_money import take_in
 from anka.orders.models import OrderState
 from anka.orders.queries import lock_order

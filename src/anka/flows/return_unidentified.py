@@ -2,16 +2,14 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from anka.accounts.queries import standing
 from anka.core import database
-from anka.core.actors import Actor, ActorKind
+from anka.core.actors import Actor
 from anka.core.clock import Moment
-from anka.core.refusals import NotFound, Refusal
+from anka.core.refusals import Refusal
 from anka.domain.unidentified import UnidentifiedState
+from anka.flows.steps.finance_staff import require_finance
 from anka.flows.take_unidentified import PLATFORM_CODE, intended, send_back
 from anka.payments.unidentified import Unidentified, lock_unidentified
-
-FINANCE = frozenset({"finance", "admin"})
 
 
 class AlreadyDecided(Refusal):
@@ -19,19 +17,6 @@ class AlreadyDecided(Refusal):
 
     code, status = "already_decided", 409
     says = _("Somebody has decided about this money already. Nothing has changed; reload the page to see what became of it.")
-
-
-def require_finance(*, actor: Actor, at: Moment) -> None:
-    """Refuse everybody but the platform's finance staff; to others the queue does not exist. Call it inside the transaction.
-
-    Raises:
-        NotFound: the actor is somebody else.
-    """
-    if actor.kind is not ActorKind.PLATFORM:
-        raise NotFound
-    who = standing(person_id=actor.person_id, token_id=actor.token_id, at=at)
-    if not (who.active and FINANCE & set(who.staff_roles)):
-        raise NotFound
 
 
 def return_unidentified(*, actor: Actor, number: str, at: Moment) -> Unidentified:

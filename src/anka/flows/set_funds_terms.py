@@ -12,7 +12,8 @@ from anka.domain.deposits import MOST_FEE_BASIS_POINTS, USUAL_FEE_BASIS_POINTS, 
 from anka.domain.goods import Goods
 from anka.domain.money import MAX_MINOR
 from anka.flows.decide_withdrawal import require_reason
-from anka.flows.steps.funds_desk import CURRENCY, FINANCE, OwnShop
+from anka.flows.steps.finance_staff import FINANCE
+from anka.flows.steps.funds_desk import CURRENCY, OwnShop
 from anka.funds import writes
 from anka.funds.models import Desk, Terms
 from anka.funds.queries import lock_desk, position

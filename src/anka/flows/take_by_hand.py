@@ -19,9 +19,9 @@ from anka.domain.by_hand import needs_two
 from anka.domain.payment_states import PaymentState
 from anka.domain.postings_unidentified import Captured
 from anka.flows.match_unidentified import OwnOrder
-from anka.flows.return_unidentified import require_finance
 from anka.flows.steps.case_parts import Notice
 from anka.flows.steps.change import Change, Event, TakenPayment, apply
+from anka.flows.steps.finance_staff import require_finance
 from anka.flows.steps.late_money import take_in
 from anka.flows.take_payment import ORDER_OF, AmountDiffers, PaymentUnknown, TransactionAlreadyTaken
 from anka.orders.models import OrderState, Payment

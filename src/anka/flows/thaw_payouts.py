@@ -8,7 +8,7 @@ from anka.core.actors import Actor
 from anka.core.clock import Moment
 from anka.core.freezes import Freeze, OtherFreeze
 from anka.core.refusals import BadInput, Refusal
-from anka.flows.return_unidentified import require_finance
+from anka.flows.steps.finance_staff import require_finance
 
 LONGEST = 1_000
 ADMINISTRATOR = "admin"

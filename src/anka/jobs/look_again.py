@@ -15,7 +15,7 @@ from anka.core.clock import Moment
 from anka.core.refusals import NotFound, Refusal
 from anka.domain.payment_states import PaymentState
 from anka.flows.record_notice import ask_channel
-from anka.flows.return_unidentified import require_finance
+from anka.flows.steps.finance_staff import require_finance
 from anka.flows.take_by_hand import Statement, take_by_hand
 from anka.flows.take_payment import AmountDiffers, PaymentUnknown, TransactionAlreadyTaken
 from anka.jobs import notices

@@ -14,6 +14,7 @@ from anka.api.bodies import Input
 from anka.api.call import V1, Answer, Call, Nothing, Route, Who
 from anka.api.doing import carry_out
 from anka.api.parsing import require_number
+from anka.api.platform.staff import is_finance
 from anka.core.actors import ActorKind
 from anka.core.refusals import NotFound, Refusal
 from anka.domain.deposits import Tier
@@ -23,7 +24,7 @@ from anka.flows.decide_withdrawal import approve_withdrawal, refuse_withdrawal
 from anka.flows.pay_deposit_from_balance import pay_deposit_from_balance
 from anka.flows.record_payout import begin_payout, record_paid, record_payout_failed
 from anka.flows.release_deposit import release_deposit
-from anka.flows.steps.funds_desk import CURRENCY, FINANCE
+from anka.flows.steps.funds_desk import CURRENCY
 from anka.funds import queries
 from anka.funds.models import Withdrawal
 
@@ -128,8 +129,7 @@ def show(call: Call) -> Answer:
 
 def index(call: Call) -> Answer:
     """Answer with a shop's withdrawals, or with what waits for finance."""
-    who = accounts.standing(person_id=call.identity.person_id, token_id=call.identity.token_id, at=call.at)
-    finance = who.active and FINANCE & set(who.staff_roles) and call.query.shop is None
+    finance = call.query.shop is None and is_finance(call)
     found = queries.open_withdrawals() if finance else queries.withdrawals_of(shop_id=own_shop(call, call.query.shop).shop_id)
     return Answer(200, WithdrawalList(items=[_view(one) for one in found]))
 

@@ -4,12 +4,10 @@ from datetime import datetime
 
 import msgspec
 
-from anka.accounts import queries as accounts
 from anka.accounts.tokens import Scope
-from anka.api.call import V1, Answer, Call, NotSignedIn, Route, Who
-from anka.core.refusals import NotPermitted
+from anka.api.call import V1, Answer, Call, Route, Who
+from anka.api.platform.staff import require_finance
 from anka.domain.dispute_states import DisputeKind, DisputeState
-from anka.flows.return_unidentified import FINANCE
 from anka.payments.disputes import all_disputes
 
 
@@ -44,11 +42,7 @@ class DisputeList(msgspec.Struct):
 
 def index(call: Call) -> Answer:
     """Answer with the disputes."""
-    who = accounts.standing(person_id=call.identity.person_id, token_id=call.identity.token_id, at=call.at)
-    if not who.active:
-        raise NotSignedIn
-    if not FINANCE & set(who.staff_roles):
-        raise NotPermitted
+    require_finance(call)
     named = {"order": "order_number", "payment": "payment_number"}
     fields = [(field, named.get(field, field)) for field in DisputeView.__struct_fields__]
     items = [DisputeView(**{field: getattr(dispute, source) for field, source in fields}) for dispute in all_disputes()]

@@ -6,17 +6,16 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from anka.accounts import queries as accounts
 from anka.accounts.tokens import Scope
 from anka.api.bodies import Cursor, Input, Limit
-from anka.api.call import Answer, Call, NotSignedIn, Route, Who
+from anka.api.call import Answer, Call, Route, Who
 from anka.api.parsing import cursor_text, read_cursor
+from anka.api.platform.staff import require_finance
 from anka.core import audits, freezes
 from anka.core.actors import ActorKind
-from anka.core.refusals import NotFound, NotPermitted
+from anka.core.refusals import NotFound
 from anka.domain.unidentified import needs_two
 from anka.flows.decide_difference import decide_difference
-from anka.flows.return_unidentified import FINANCE
 from anka.flows.thaw_payouts import thaw_payouts
 from anka.jobs import audit
 from anka.jobs.channels import channels
@@ -188,7 +187,7 @@ class Thawed(msgspec.Struct):
 
 def board(call: Call) -> Answer:
     """Answer with the invariants, the freeze and what waits."""
-    _require_finance(call)
+    require_finance(call)
     standing = audits.standing_findings()
     counted = {name: sum(1 for one in standing if one.invariant == name) for name in audit.names()}
     last, whole = audits.last_run(), audits.last_run(scope="whole")
@@ -218,7 +217,7 @@ def _freeze(freeze: freezes.Freeze) -> FreezeView:
 
 def differences(call: Call) -> Answer:
     """Answer with one page of differences."""
-    _require_finance(call)
+    require_finance(call)
     asked: DifferencesQuery = call.query
     after = read_cursor(asked.cursor, DifferenceCursor)
     found = bills.inbox(status=asked.status, channel=asked.channel, day=asked.day, after=after, limit=asked.limit + 1)
@@ -242,7 +241,7 @@ def decide(call: Call) -> Answer:
 
 def outcomes(call: Call) -> Answer:
     """Answer with one page of what nobody knows the outcome of."""
-    _require_finance(call)
+    require_finance(call)
     asked: OutcomesQuery = call.query
     after = read_cursor(asked.cursor, UnknownCursor)
     found = unknown_outcomes(kind=asked.kind, after=after, now=call.at.now, limit=asked.limit + 1)
@@ -253,7 +252,7 @@ def outcomes(call: Call) -> Answer:
 
 def day(call: Call) -> Answer:
     """Answer with a day of each channel, seen three ways."""
-    _require_finance(call)
+    require_finance(call)
     asked: DayQuery = call.query
     wanted = asked.day or call.at.now.astimezone(CHINA).date() - timedelta(days=1)
     codes = [asked.channel] if asked.channel else sorted(channels)
@@ -265,14 +264,6 @@ def thaw(call: Call) -> Answer:
     asked: Thaw = call.body
     actor = call.acting_as(ActorKind.PLATFORM)
     return Answer(200, Thawed(thaw_payouts(actor=actor, freeze_id=asked.freeze, reason=asked.reason, at=call.at)))
-
-
-def _require_finance(call: Call) -> None:
-    who = accounts.standing(person_id=call.identity.person_id, token_id=call.identity.token_id, at=call.at)
-    if not who.active:
-        raise NotSignedIn
-    if not FINANCE & set(who.staff_roles):
-        raise NotPermitted
 
 
 def _views(found: Sequence[Difference]) -> list[DifferenceView]:

@@ -5,19 +5,18 @@ from typing import Annotated
 
 import msgspec
 
-from anka.accounts import queries as accounts
 from anka.accounts.tokens import Scope
 from anka.api.bodies import Input
 from anka.api.call import V1, Answer, Call, Route, Who
 from anka.api.doing import carry_out
 from anka.api.merchant.funds import OfShop, ShopCode, Words, own_shop
+from anka.api.platform.staff import is_finance
 from anka.catalog.queries import shop_id_of
 from anka.core.actors import ActorKind
 from anka.core.refusals import NotFound
 from anka.domain.deposits import MOST_FEE_BASIS_POINTS, USUAL_FEE_BASIS_POINTS, FeeBearer, Tier
 from anka.domain.goods import Goods
 from anka.flows.set_funds_terms import DEFAULT_SETTLE_MINUTES, NewTerms, set_funds_terms
-from anka.flows.steps.funds_desk import FINANCE
 from anka.funds import queries
 
 MOST_CHANGES = 20
@@ -62,7 +61,7 @@ class TermsView(msgspec.Struct):
 def show(call: Call) -> Answer:
     """Answer with the terms of a shop."""
     code = call.query.shop
-    if code is not None and _is_finance(call):
+    if code is not None and is_finance(call):
         return Answer(200, _view(_shop_named(code), code))
     shop = own_shop(call, code)
     return Answer(200, _view(shop.shop_id, shop.shop_code))
@@ -97,11 +96,6 @@ def _shop_named(code: str) -> int:
     if found is None:
         raise NotFound
     return found
-
-
-def _is_finance(call: Call) -> bool:
-    who = accounts.standing(person_id=call.identity.person_id, token_id=call.identity.token_id, at=call.at)
-    return bool(who.active and FINANCE & set(who.staff_roles))
 
 
 def _view(shop_id: int, code: str) -> TermsView:

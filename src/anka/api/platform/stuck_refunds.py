@@ -5,18 +5,17 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from anka.accounts import queries as accounts
 from anka.accounts.tokens import Scope
 from anka.api.bodies import Input
-from anka.api.call import V1, Answer, Call, Nothing, NotSignedIn, Route, Who
+from anka.api.call import V1, Answer, Call, Nothing, Route, Who
 from anka.api.parsing import require_number
 from anka.api.parties.cases import refund
+from anka.api.platform.staff import require_finance
 from anka.api.shapes_of_orders import RefundView
 from anka.core.actors import ActorKind
-from anka.core.refusals import BadInput, NotPermitted
+from anka.core.refusals import BadInput
 from anka.flows.act_on_refund import RefundStep, act_on_refund
 from anka.flows.choose_wallet import choose_wallet
-from anka.flows.return_unidentified import FINANCE
 from anka.payments.refund_queue import steps_for, view
 from anka.payments.stuck import StuckLine, stuck_refund
 
@@ -81,11 +80,7 @@ class StepTaken(msgspec.Struct):
 
 def index(call: Call) -> Answer:
     """Answer with one view of the queue."""
-    who = accounts.standing(person_id=call.identity.person_id, token_id=call.identity.token_id, at=call.at)
-    if not who.active:
-        raise NotSignedIn
-    if not FINANCE & set(who.staff_roles):
-        raise NotPermitted
+    require_finance(call)
     asked: RefundQueueQuery = call.query
     return Answer(200, RefundQueue(items=[_view(line, call.identity.person_id) for line in view(name=asked.view, at=call.at)]))
 

@@ -5,16 +5,15 @@ from typing import Annotated
 
 import msgspec
 
-from anka.accounts import queries as accounts
 from anka.accounts.tokens import Scope
 from anka.api.bodies import Cursor, Input, Limit
-from anka.api.call import Answer, Call, Nothing, NotSignedIn, Route, Who
+from anka.api.call import Answer, Call, Nothing, Route, Who
 from anka.api.parsing import cursor_text, read_cursor, require_number
+from anka.api.platform.staff import require_finance
 from anka.core.actors import ActorKind
-from anka.core.refusals import NotPermitted
 from anka.domain.unidentified import Oddity, UnidentifiedState, needs_two
 from anka.flows.match_unidentified import approve_match, match_unidentified
-from anka.flows.return_unidentified import FINANCE, return_unidentified
+from anka.flows.return_unidentified import return_unidentified
 from anka.payments.unidentified import QueueCursor, Unidentified, queue, unidentified
 
 PATH = "/api/v1/unidentified"
@@ -74,7 +73,7 @@ class Decided(msgspec.Struct):
 
 def index(call: Call) -> Answer:
     """Answer with one page of the queue."""
-    _require_finance(call)
+    require_finance(call)
     asked: QueueQuery = call.query
     found = queue(status=asked.status, after=read_cursor(asked.cursor, QueueCursor), limit=asked.limit + 1)
     page = found[: asked.limit]
@@ -101,14 +100,6 @@ def approve(call: Call) -> Answer:
     number, asked = require_number(call.parameters["number"]), call.body
     order = require_number(asked.order)
     return _decided(number, approve_match(actor=call.acting_as(ActorKind.PLATFORM), number=number, order_number=order, at=call.at))
-
-
-def _require_finance(call: Call) -> None:
-    who = accounts.standing(person_id=call.identity.person_id, token_id=call.identity.token_id, at=call.at)
-    if not who.active:
-        raise NotSignedIn
-    if not FINANCE & set(who.staff_roles):
-        raise NotPermitted
 
 
 def _decided(number: str, outcome: str) -> Answer:

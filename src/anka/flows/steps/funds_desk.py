@@ -9,13 +9,13 @@ from anka.core.refusals import NotFound, NotPermitted, Refusal
 from anka.domain.liability import Position
 from anka.domain.postings import Posting
 from anka.domain.postings_merchant import collected
+from anka.flows.steps.finance_staff import FINANCE
 from anka.flows.steps.merchant_money import built, post, tell_changes
 from anka.funds.models import Desk, Withdrawal
 from anka.funds.queries import lock_desk, lock_position, withdrawal
 from anka.funds.writes import tell_shop
 
 CURRENCY = "CNY"
-FINANCE = frozenset({"finance", "admin"})
 
 
 class NotEnoughAvailable(Refusal):

@@ -10,7 +10,7 @@ from anka.core.clock import Moment
 from anka.core.refusals import MovedMeanwhile, NotFound, NotPermitted, Refusal
 from anka.domain.refund_plan import HAND
 from anka.domain.refund_states import AttemptState, RefundState, StuckReason
-from anka.flows.return_unidentified import require_finance
+from anka.flows.steps.finance_staff import require_finance
 from anka.flows.steps.refund_progress import STOPS
 from anka.payments.models import Attempt, Stuck
 from anka.payments.queries import lock_attempt

@@ -12,14 +12,13 @@ from anka.core.actors import Actor
 from anka.core.refusals import NotFound, Refusal
 from anka.domain.by_hand import FOUR_EYES_FROM_MINOR, needs_two
 from anka.domain.payment_states import PaymentState
-from anka.flows.return_unidentified import FINANCE
 from anka.flows.take_by_hand import LONGEST_PROOF, Statement, refuse_by_hand
 from anka.flows.take_payment import AmountDiffers
 from anka.jobs import look_again
 from anka.jobs.channels import WALLET
 from anka.payments.by_hand import DeskPayment, desk_payment, payments_of_order, waiting_for_two
 from anka.web import words
-from anka.web.platform.staff import names_of, staff_of
+from anka.web.platform.staff import finance_of, names_of
 from anka.web.requests import PageRequest, key_of, new_key, require_number
 from anka.web.typed import AmountOutOfBounds, typed_amount, typed_text
 
@@ -53,13 +52,13 @@ Shown = dict[str, Any]
 @require_safe
 def show(request: PageRequest) -> HttpResponse:
     """Show what waits for a second person, and the payments somebody looks for by a number of theirs or of their order."""
-    return _page(request, _finance(request), number=request.GET.get("number", ""), told=told(request))
+    return _page(request, finance_of(request), number=request.GET.get("number", ""), told=told(request))
 
 
 @require_POST
 def act(request: PageRequest, number: str, step: str) -> HttpResponse:
     """Have the channel asked, take a payment by hand, or refuse what somebody entered; a refusal is shown above the payment."""
-    actor = _finance(request)
+    actor = finance_of(request)
     if step not in STEPS:
         raise NotFound
     # Each step can be taken once only, so nothing has to be remembered under the key; but the form has to be one of ours.
@@ -119,14 +118,6 @@ def _refuse(request: PageRequest, actor: Actor, payment: DeskPayment) -> str:
 
 
 STEPS = {"look": _look, "take": _take, "approve": _approve, "refuse": _refuse}
-
-
-def _finance(request: PageRequest) -> Actor:
-    """Return the visitor as finance staff. To everybody else the page does not exist."""
-    staff = staff_of(request)
-    if not FINANCE & staff.roles:
-        raise NotFound
-    return staff.actor
 
 
 def _page(request: PageRequest, actor: Actor, *, number: str, told: list[Shown], status: int = 200) -> HttpResponse:

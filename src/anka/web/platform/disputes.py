@@ -6,20 +6,16 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from anka.accounts.queries import standing
-from anka.core.refusals import NotFound
-from anka.flows.return_unidentified import FINANCE
 from anka.payments.disputes import Dispute, all_disputes
 from anka.web import dispute_words, words
-from anka.web.requests import PageRequest, buyer_of
+from anka.web.platform.staff import finance_of
+from anka.web.requests import PageRequest
 
 
 @require_safe
 def show(request: PageRequest) -> HttpResponse:
     """Show the newest disputes, open ones first, by when they are due. To everybody but finance staff the page does not exist."""
-    who = standing(person_id=buyer_of(request).person_id, token_id=0, at=request.at)
-    if not (who.active and FINANCE & set(who.staff_roles)):
-        raise NotFound
+    finance_of(request)
     found = all_disputes()
     shown = {"waiting": sum(dispute.closed_at is None for dispute in found), "items": [_item(dispute) for dispute in found]}
     return render(request, "platform/disputes.html", shown)

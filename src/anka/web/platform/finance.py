@@ -10,10 +10,8 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from anka.core import audits, freezes
-from anka.core.actors import Actor
 from anka.core.refusals import BadInput, NotFound, Refusal
 from anka.flows.decide_difference import decide_difference
-from anka.flows.return_unidentified import FINANCE
 from anka.flows.thaw_payouts import freeze_payouts, thaw_payouts
 from anka.jobs import audit
 from anka.jobs.channels import channels
@@ -25,7 +23,7 @@ from anka.web import words
 from anka.web.platform.difference_items import STATES, shown_differences, shown_sum, who_did
 from anka.web.platform.invariant_words import INVARIANTS
 from anka.web.platform.refunds import STATES as REFUND_STATES
-from anka.web.platform.staff import names_of, staff_of
+from anka.web.platform.staff import finance_of, names_of, staff_of
 from anka.web.requests import PageRequest, key_of, new_key
 
 ADDRESS = "/platform/finance"
@@ -57,14 +55,14 @@ DONE = {
 @require_safe
 def show(request: PageRequest) -> HttpResponse:
     """Show the board: invariants, payouts, the last days of each channel, and the first of what waits."""
-    _finance(request)
+    finance_of(request)
     return _board(request, told=_done(request))
 
 
 @require_POST
 def payouts(request: PageRequest, step: str) -> HttpResponse:
     """Freeze payouts, or let them go again; a refusal is shown on the board."""
-    actor = _finance(request)
+    actor = finance_of(request)
     # Each step can be made once only, so nothing has to be remembered under the key; but the form has to be one of ours.
     key_of(request, "reason")
     reason = request.POST.get("reason", "")
@@ -87,14 +85,14 @@ def payouts(request: PageRequest, step: str) -> HttpResponse:
 @require_safe
 def differences(request: PageRequest) -> HttpResponse:
     """Show the inbox of differences, newest first."""
-    _finance(request)
+    finance_of(request)
     return _inbox(request, told=_done(request))
 
 
 @require_POST
 def decide(request: PageRequest, number: int, decision: str) -> HttpResponse:
     """Explain a difference, or say that it was corrected; a refusal is shown above the inbox."""
-    actor = _finance(request)
+    actor = finance_of(request)
     if decision not in (DifferenceState.EXPLAINED, DifferenceState.CORRECTED):
         raise NotFound
     key_of(request, "note")
@@ -111,7 +109,7 @@ def decide(request: PageRequest, number: int, decision: str) -> HttpResponse:
 @require_safe
 def outcomes(request: PageRequest) -> HttpResponse:
     """Show what nobody knows the outcome of yet, longest first."""
-    _finance(request)
+    finance_of(request)
     tab = request.GET.get("tab", "all")
     if tab not in ("all", *KINDS):
         raise BadInput(fields={"tab": ", ".join(("all", *KINDS))})
@@ -130,7 +128,7 @@ def outcomes(request: PageRequest) -> HttpResponse:
 @require_safe
 def day(request: PageRequest, channel: str, day: str) -> HttpResponse:
     """Show one day of a channel three ways, and what differs on it."""
-    _finance(request)
+    finance_of(request)
     try:
         wanted = date.fromisoformat(day)
     except ValueError:
@@ -152,14 +150,6 @@ def day(request: PageRequest, channel: str, day: str) -> HttpResponse:
         "after_url": f"{ADDRESS}/days/{channel}/{wanted + timedelta(days=1)}" if wanted < date(2100, 1, 1) else None,
     }
     return render(request, "platform/finance_day.html", shown)
-
-
-def _finance(request: PageRequest) -> Actor:
-    """Return the visitor as finance staff. To everybody else these pages do not exist."""
-    staff = staff_of(request)
-    if not FINANCE & staff.roles:
-        raise NotFound
-    return staff.actor
 
 
 def _id(text: str) -> int:

@@ -9,16 +9,17 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from anka.accounts.queries import person, standing
+from anka.accounts.queries import person
 from anka.core.actors import Actor, ActorKind
 from anka.core.clock import Moment
 from anka.core.refusals import BadInput, NotFound, Refusal
 from anka.domain.unidentified import Oddity, UnidentifiedState, needs_two
 from anka.flows.match_unidentified import approve_match, match_unidentified
-from anka.flows.return_unidentified import FINANCE, return_unidentified
+from anka.flows.return_unidentified import return_unidentified
 from anka.payments.unidentified import QueueCursor, Unidentified, queue, unidentified, waiting
 from anka.web import words
-from anka.web.requests import PageRequest, buyer_of, key_of, new_key, require_number
+from anka.web.platform.staff import finance_of
+from anka.web.requests import PageRequest, key_of, new_key, require_number
 
 ON_A_PAGE = 30
 ADDRESS = "/platform/money"
@@ -56,7 +57,7 @@ Decision = Callable[[Actor, str, str, Moment], str]
 @require_safe
 def show(request: PageRequest) -> HttpResponse:
     """Show the queue, newest first: what waits for a decision, or what became of the rest."""
-    person_id = _finance(request).person_id
+    person_id = finance_of(request).person_id
     tab = request.GET.get("tab", "open")
     if tab not in TABS:
         raise BadInput(fields={"tab": ", ".join(TABS)})
@@ -67,7 +68,7 @@ def show(request: PageRequest) -> HttpResponse:
 @require_POST
 def decide(request: PageRequest, number: str, decision: str) -> HttpResponse:
     """Carry out a decision about a piece of money, and show the queue again; a refusal is shown above it."""
-    actor = _finance(request)
+    actor = finance_of(request)
     if decision not in DECISIONS:
         raise NotFound
     # Every decision can be made once only, so nothing has to be remembered under the key; but the form has to be one of ours.
@@ -97,15 +98,6 @@ def _approve(actor: Actor, number: str, order: str, at: Moment) -> str:
 
 
 DECISIONS: dict[str, Decision] = {"return": _send_back, "match": _match, "approve": _approve}
-
-
-def _finance(request: PageRequest) -> Actor:
-    """Return the visitor as finance staff. To everybody else the page does not exist."""
-    person_id = buyer_of(request).person_id
-    who = standing(person_id=person_id, token_id=0, at=request.at)
-    if not (who.active and FINANCE & set(who.staff_roles)):
-        raise NotFound
-    return Actor(kind=ActorKind.PLATFORM, person_id=person_id)
 
 
 def _page(request: PageRequest, *, tab: str, person_id: int, told: list[Shown], status: int = 200) -> HttpResponse:

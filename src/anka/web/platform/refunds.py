@@ -7,15 +7,14 @@ from django.shortcuts import render
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from anka.accounts.queries import standing
-from anka.core.actors import Actor, ActorKind
+from anka.core.actors import Actor
 from anka.core.refusals import BadInput, NotFound, Refusal
 from anka.flows.act_on_refund import RefundStep, act_on_refund
-from anka.flows.return_unidentified import FINANCE
 from anka.payments.refund_queue import VIEWS, steps_for, view
 from anka.payments.stuck import StuckLine, stuck_count
 from anka.web import refund_words, words
-from anka.web.requests import PageRequest, buyer_of, key_of, new_key, require_number
+from anka.web.platform.staff import finance_of
+from anka.web.requests import PageRequest, key_of, new_key, require_number
 
 ADDRESS = "/platform/refunds"
 TABS = {
@@ -43,7 +42,7 @@ Shown = dict[str, Any]
 @require_safe
 def show(request: PageRequest) -> HttpResponse:
     """Show one view of the queue, the most pressing first."""
-    actor = _finance(request)
+    actor = finance_of(request)
     tab = request.GET.get("tab", "stuck")
     if tab not in VIEWS:
         raise BadInput(fields={"tab": ", ".join(VIEWS)})
@@ -54,7 +53,7 @@ def show(request: PageRequest) -> HttpResponse:
 @require_POST
 def act(request: PageRequest, number: str, leg: int, step: str) -> HttpResponse:
     """Take one step about one way of a refund and show the queue again; a refusal is shown above it."""
-    actor = _finance(request)
+    actor = finance_of(request)
     # Every step can be taken once only, so nothing has to be remembered under the key; but the form has to be one of ours.
     key_of(request, *FIELDS)
     typed = {name: request.POST.get(name, "").strip() for name in FIELDS}
@@ -71,15 +70,6 @@ def act(request: PageRequest, number: str, leg: int, step: str) -> HttpResponse:
         told = [{"tone": "bad", "text": words.sentences(str(refused), wrong)}]
         return _page(request, actor=actor, tab="stuck", told=told, status=refused.status)
     return HttpResponseRedirect(f"{ADDRESS}?done=1")
-
-
-def _finance(request: PageRequest) -> Actor:
-    """Return the visitor as finance staff. To everybody else the page does not exist."""
-    person_id = buyer_of(request).person_id
-    who = standing(person_id=person_id, token_id=0, at=request.at)
-    if not (who.active and FINANCE & set(who.staff_roles)):
-        raise NotFound
-    return Actor(kind=ActorKind.PLATFORM, person_id=person_id)
 
 
 def _page(request: PageRequest, *, actor: Actor, tab: str, told: list[Shown], status: int = 200) -> HttpResponse:

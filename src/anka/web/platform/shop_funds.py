@@ -22,7 +22,7 @@ from anka.flows.steps.funds_desk import CURRENCY
 from anka.funds.models import Step, Terms
 from anka.funds.queries import position, steps, terms
 from anka.web.funds_words import BEARERS, TIERS
-from anka.web.platform.withdrawals import finance_of
+from anka.web.platform.staff import finance_of
 from anka.web.requests import PageRequest, key_of, new_key, require_recent_sign_in
 from anka.web.typed import typed_amount, typed_text
 from anka.web.views_of_rules import fact_value

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from anka.accounts.queries import person, standing
 from anka.core.actors import Actor, ActorKind
 from anka.core.refusals import NotFound
+from anka.flows.steps.finance_staff import FINANCE
 from anka.web.requests import PageRequest, buyer_of
 
 
@@ -27,6 +28,18 @@ def staff_of(request: PageRequest) -> Staff:
     if not who.active or not who.staff_roles:
         raise NotFound
     return Staff(actor=Actor(kind=ActorKind.PLATFORM, person_id=person_id), roles=frozenset(who.staff_roles))
+
+
+def finance_of(request: PageRequest) -> Actor:
+    """Return the visitor as finance staff. To everybody else these pages do not exist.
+
+    Raises:
+        SignInFirst: nobody is signed in. NotFound: they are not of the finance staff.
+    """
+    staff = staff_of(request)
+    if not FINANCE & staff.roles:
+        raise NotFound
+    return staff.actor
 
 
 def names_of(person_ids: set[int]) -> dict[int, str]:

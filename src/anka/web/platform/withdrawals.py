@@ -10,8 +10,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from anka.accounts.queries import standing
-from anka.core.actors import Actor, ActorKind
+from anka.core.actors import Actor
 from anka.core.clock import Moment
 from anka.core.freezes import payouts_frozen
 from anka.core.idempotency import AlreadyDone, RequestKey, once
@@ -19,11 +18,11 @@ from anka.core.refusals import BadInput, NotFound, Refusal
 from anka.domain.withdrawals import WithdrawalState, needs_two
 from anka.flows.decide_withdrawal import approve_withdrawal, refuse_withdrawal
 from anka.flows.record_payout import begin_payout, record_paid, record_payout_failed
-from anka.flows.steps.funds_desk import FINANCE
 from anka.funds.models import Withdrawal
 from anka.funds.queries import ended_withdrawals, open_withdrawals
 from anka.web.merchant.funds import line
-from anka.web.requests import PageRequest, buyer_of, key_of, new_key, require_number, require_recent_sign_in
+from anka.web.platform.staff import finance_of
+from anka.web.requests import PageRequest, key_of, new_key, require_number, require_recent_sign_in
 
 ADDRESS = "/platform/withdrawals"
 TABS = {"open": gettext_lazy("Waiting"), "ended": gettext_lazy("Over")}
@@ -75,15 +74,6 @@ DECISIONS: dict[str, Decision] = {
     "paid": lambda actor, number, text, key, at: record_paid(actor=actor, number=number, bank_reference=text, request=key, at=at),
     "failed": lambda actor, number, text, key, at: record_payout_failed(actor=actor, number=number, reason=text, request=key, at=at),
 }
-
-
-def finance_of(request: PageRequest) -> Actor:
-    """Return the visitor as finance staff. To everybody else the page does not exist."""
-    person_id = buyer_of(request).person_id
-    who = standing(person_id=person_id, token_id=0, at=request.at)
-    if not (who.active and FINANCE & set(who.staff_roles)):
-        raise NotFound
-    return Actor(kind=ActorKind.PLATFORM, person_id=person_id)
 
 
 def _page(request: PageRequest, actor: Actor, *, tab: str, told: list[Shown], status: int = 200) -> HttpResponse:
