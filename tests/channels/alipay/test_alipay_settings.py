@@ -10,8 +10,9 @@ import pytest
 
 from anka.adapters.channels import alipay_wire as wire
 from anka.adapters.channels.alipay import AlipayChannel, AlipaySettings
-from anka.adapters.channels.alipay_keys import SandboxAlipayUnreadable, sandbox_keys, sandbox_settings
+from anka.adapters.channels.alipay_keys import sandbox_keys, sandbox_settings
 from anka.adapters.channels.port import Device
+from anka.adapters.channels.pretended_keys import PretendedKeysUnreadable
 from tests.channels.alipay.world import private_pem, public_pem
 
 
@@ -121,9 +122,10 @@ def test_the_sandbox_keeps_its_keys_to_itself(tmp_path: Path, alipay_keys: Path)
     assert first.app_key.public_key().public_numbers() != first.alipay_key.public_numbers()
     assert first.base_url == again.base_url
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    file.write_text("{}")
-    with pytest.raises(SandboxAlipayUnreadable):
-        sandbox_settings(home=tmp_path, base_url="http://127.0.0.1:1/alipay")
+    for damaged in ("", "{", "[]", "{}", '{"app_key": 1, "alipay_key": 2}'):
+        file.write_text(damaged)
+        with pytest.raises(PretendedKeysUnreadable, match=r"alipay\.json .* Remove the file"):
+            sandbox_settings(home=tmp_path, base_url="http://127.0.0.1:1/alipay")
 
 
 def test_a_signature_made_by_openssl_fits() -> None:

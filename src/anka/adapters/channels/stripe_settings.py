@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+
+from anka.adapters.channels.pretended_keys import pretended_keys
 
 BASE_URL = "https://api.stripe.com"
 REFUND_WINDOW_DAYS = 180
@@ -61,13 +61,11 @@ class StripeSettings:
 
 def sandbox_settings(home: Path, base_url: str) -> StripeSettings:
     """Return the settings for the sandbox at `base_url`, with the keys in `home`/sandbox/channels/stripe.json (mode 0600)."""
-    path = home / "sandbox" / "channels" / "stripe.json"
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_first(
-            path, json.dumps({"secret_key": f"sk_test_{secrets.token_hex(24)}", "webhook_secret": f"whsec_{secrets.token_hex(24)}"})
-        )
-    told = json.loads(path.read_bytes())
+    told = pretended_keys(
+        home=home,
+        channel="stripe",
+        make={"secret_key": lambda: f"sk_test_{secrets.token_hex(24)}", "webhook_secret": lambda: f"whsec_{secrets.token_hex(24)}"},
+    )
     return StripeSettings(secret_key=told["secret_key"], webhook_secrets=(told["webhook_secret"],), base_url=base_url)
 
 
@@ -81,19 +79,3 @@ def _secret(folder: Path, place: object, name: str, shape: re.Pattern[str]) -> s
     if not shape.fullmatch(content):
         raise ValueError(f"{name}: {place} does not hold what Stripe calls so")
     return content
-
-
-def _write_first(path: Path, content: str) -> None:
-    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        # A link is made whole or not at all, and never over another: the first one wins.
-        os.link(unfinished, path)
-    except FileExistsError:
-        return
-    finally:
-        unfinished.unlink()

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from cryptography.x509 import load_pem_x509_certificate
 
+from anka.adapters.channels.pretended_keys import new_rsa_key, pretended_keys
 from anka.adapters.channels.wechat_wire import Credentials
 
 REAL_BASE_URL = "https://api.mch.weixin.qq.com"
@@ -165,6 +164,19 @@ def _secret(path: Path) -> bytes:
     return secret
 
 
+_MADE: Mapping[str, Callable[[], str]] = MappingProxyType(
+    {
+        "mchid": lambda: "1900000109",
+        "appid": lambda: f"wx{secrets.token_hex(8)}",
+        "merchant_key": new_rsa_key,
+        "merchant_serial": lambda: secrets.token_hex(20).upper(),
+        "platform_key": new_rsa_key,
+        "public_key_id": lambda: f"PUB_KEY_ID_{secrets.randbelow(10**30):031d}",
+        "api_v3_key": lambda: secrets.token_hex(16),
+    }
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxWechat:
     """Both sides of the pretended WeChat Pay: the merchant's settings, and the key with which the gateway signs."""
@@ -180,11 +192,8 @@ def sandbox_settings(home: Path, base_url: str) -> WechatSettings:
 
 def sandbox_keys(home: Path, base_url: str = "") -> SandboxWechat:
     """Return both sides' keys of the sandbox, made at the first call in `home`/sandbox/channels/wechat.json (mode 0600)."""
-    path = home / "sandbox" / "channels" / "wechat.json"
-    if not path.exists():
-        _make(path)
-    told = json.loads(path.read_bytes())
-    merchant, platform = (_rsa_key(told[name].encode(), path) for name in ("merchant_key", "platform_key"))
+    told = pretended_keys(home=home, channel="wechat", make=_MADE)
+    merchant, platform = (_rsa_key(told[name].encode(), Path(name)) for name in ("merchant_key", "platform_key"))
     settings = WechatSettings(
         mchid=told["mchid"],
         appid=told["appid"],
@@ -196,34 +205,3 @@ def sandbox_keys(home: Path, base_url: str = "") -> SandboxWechat:
         abnormal_refunds_to=MERCHANT_BANK_CARD,
     )
     return SandboxWechat(settings=settings, platform_key=platform)
-
-
-def _make(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    told = {
-        "mchid": "1900000109",
-        "appid": f"wx{secrets.token_hex(8)}",
-        "merchant_key": _new_key(),
-        "merchant_serial": secrets.token_hex(20).upper(),
-        "platform_key": _new_key(),
-        "public_key_id": f"PUB_KEY_ID_{secrets.randbelow(10**30):031d}",
-        "api_v3_key": secrets.token_hex(16),
-    }
-    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(told, file)
-            file.flush()
-            os.fsync(file.fileno())
-        # A link is made whole or not at all, and never over another: web, worker and gateway start together, and the first one wins.
-        os.link(unfinished, path)
-    except FileExistsError:
-        return
-    finally:
-        unfinished.unlink()
-
-
-def _new_key() -> str:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

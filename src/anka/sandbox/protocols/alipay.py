@@ -77,7 +77,7 @@ class AlipayProtocol:
     prefix = "/alipay"
 
     def __init__(self, setup: Setup) -> None:
-        """Read or make the keys; raises SandboxAlipayUnreadable, OSError."""
+        """Read or make the keys; raises PretendedKeysUnreadable, OSError."""
         keys = sandbox_keys(home=setup.home)
         self._core = setup.core
         self._app_key = keys.app_key.public_key()
