@@ -81,7 +81,7 @@ def database(worker_database: databases.Database) -> Iterator[databases.Database
 @pytest.fixture
 def fresh_database(request: pytest.FixtureRequest, server: databases.SharedServer) -> Iterator[databases.Database]:
     """A database for this test alone: to plant violations, to take guards away. Django is connected to it until the test ends."""
-    name = f"anka_test_{server.run}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{next(_numbers)}"
+    name = server.name(str(next(_numbers)))
     made = server.create(name)
     databases.point_django_at(made.runtime)
     yield made
@@ -92,7 +92,7 @@ def fresh_database(request: pytest.FixtureRequest, server: databases.SharedServe
 @pytest.fixture(scope="session")
 def rules_database(server: databases.SharedServer) -> Iterator[databases.Database]:
     """This worker's second database, for tests that announce rules: in the first one that would change them for everybody."""
-    name = f"anka_test_{server.run}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_rules"
+    name = server.name("rules")
     yield server.create(name)
     server.drop(name)
 

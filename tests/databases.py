@@ -99,6 +99,21 @@ class SharedServer:
             connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(self.template)))
         return self.database(name)
 
+    def name(self, what: str) -> str:
+        """Return a name for a database of this worker."""
+        return f"anka_test_{self.run}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{what}"
+
+    @contextmanager
+    def empty(self, what: str) -> Iterator[str]:
+        """Make a database without tables, for the gateway's own books, and give how to reach it; it is dropped at the end."""
+        name = self.name(what)
+        with psycopg.connect(self.maintenance, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield make_conninfo(self.maintenance, dbname=name)
+        finally:
+            self.drop(name)
+
     def drop(self, name: str) -> None:
         """Remove a database, whoever is still connected to it."""
         with psycopg.connect(self.maintenance, autocommit=True) as connection:

@@ -6,7 +6,6 @@ never told as ours; a notice is believed only for what the gateway really knows;
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,10 +14,7 @@ from itertools import count
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from anka.adapters.channels import sandbox_play
 from anka.adapters.channels.configured import sandbox_channels
@@ -151,23 +147,20 @@ class Trade:
 
 @pytest.fixture(scope="module")
 def everything(server: SharedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
-    name = f"anka_test_{server.run}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_every_fault"
-    with psycopg.connect(server.maintenance, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     home, merchant = tmp_path_factory.mktemp("every-fault"), Merchant()
-    world, running = build(home=home, database_url=make_conninfo(server.maintenance, dbname=name), merchant=merchant)
-    made, wrong = sandbox_channels(codes=PROTOCOLS, home=home, gateway_url=world.gateway_url, base_url="http://shop.test")
-    assert wrong == {}
-    channels: dict[str, Channel] = {"sandbox": world.channel, **made}
-    for channel in channels.values():
-        channel.patience = PATIENCE  # type: ignore[attr-defined]  # every adapter has it
-    yield Everything(world, channels)
-    for channel in channels.values():
-        channel.close_connections()
-    world.gateway.end_delays()
-    running.stop()
-    merchant.close()
-    server.drop(name)
+    with server.empty("every_fault") as reached:
+        world, running = build(home=home, database_url=reached, merchant=merchant)
+        made, wrong = sandbox_channels(codes=PROTOCOLS, home=home, gateway_url=world.gateway_url, base_url="http://shop.test")
+        assert wrong == {}
+        channels: dict[str, Channel] = {"sandbox": world.channel, **made}
+        for channel in channels.values():
+            channel.patience = PATIENCE  # type: ignore[attr-defined]  # every adapter has it
+        yield Everything(world, channels)
+        for channel in channels.values():
+            channel.close_connections()
+        world.gateway.end_delays()
+        running.stop()
+        merchant.close()
 
 
 @pytest.fixture

@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from anka.jobs import audit
 from tests import databases
@@ -28,11 +24,8 @@ UPDATE payments_attempt SET ended_at = ended_at - interval '300 days';
 @pytest.fixture(scope="session")
 def gateway_database(server: SharedServer) -> Iterator[str]:
     """An empty database for the gateway's own books."""
-    name = f"anka_test_{server.run}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_gateway"
-    with psycopg.connect(server.maintenance, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield make_conninfo(server.maintenance, dbname=name)
-    server.drop(name)
+    with server.empty("gateway") as reached:
+        yield reached
 
 
 @pytest.fixture
@@ -47,7 +40,7 @@ def market(fresh_database: Database, gateway_database: str, tmp_path: Path, requ
 @pytest.fixture(scope="module")
 def bills_database(server: databases.SharedServer) -> Iterator[databases.Database]:
     """A database for these tests alone: a bill is about everything there is."""
-    name = f"anka_test_{server.run}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_bills"
+    name = server.name("bills")
     yield server.create(name)
     server.drop(name)
 

@@ -1,13 +1,9 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from tests.databases import SharedServer
 from tests.sandbox.world import Merchant, World, build
@@ -18,11 +14,8 @@ TABLES = ("payment", "closed_unseen", "refund", "foretold", "notice", "preset", 
 @pytest.fixture(scope="session")
 def database_url(server: SharedServer) -> Iterator[str]:
     """An empty database of this worker's own: the gateway makes its tables itself."""
-    name = f"anka_test_{server.run}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_sandbox"
-    with psycopg.connect(server.maintenance, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield make_conninfo(server.maintenance, dbname=name)
-    server.drop(name)
+    with server.empty("sandbox") as reached:
+        yield reached
 
 
 @pytest.fixture

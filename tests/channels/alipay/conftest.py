@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from anka.adapters.channels.alipay_keys import sandbox_keys
 from tests.channels.alipay.world import Alipay, open_alipay
@@ -30,11 +26,8 @@ def alipay_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def alipay_database(server: SharedServer) -> Iterator[str]:
     """An empty database for the gateway's own books."""
-    name = f"anka_test_{server.run}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_alipay"
-    with psycopg.connect(server.maintenance, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield make_conninfo(server.maintenance, dbname=name)
-    server.drop(name)
+    with server.empty("alipay") as reached:
+        yield reached
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +19,7 @@ TABLES = ("payment", "closed_unseen", "refund", "foretold", "notice", "preset", 
 @pytest.fixture(scope="module")
 def gateway(server: SharedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Epay]:
     """One gateway for a module, with keys that need not be made."""
-    name = f"anka_test_{server.run}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_epay"
+    name = server.name("epay")
     with psycopg.connect(server.maintenance, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     home = tmp_path_factory.mktemp("epay")

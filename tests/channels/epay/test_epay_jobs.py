@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from anka.adapters.channels.epay import EpayChannel
 from anka.adapters.channels.epay_keys import sandbox_settings, sandbox_settings_v2
@@ -62,11 +58,8 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def books(server: SharedServer) -> Iterator[str]:
-    name = f"anka_test_{server.run}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_epay_jobs"
-    with psycopg.connect(server.maintenance, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield make_conninfo(server.maintenance, dbname=name)
-    server.drop(name)
+    with server.empty("epay_jobs") as reached:
+        yield reached
 
 
 @pytest.fixture

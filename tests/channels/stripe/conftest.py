@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import psycopg
@@ -16,7 +15,7 @@ TABLES = ("payment", "closed_unseen", "refund", "foretold", "notice", "preset", 
 
 @pytest.fixture(scope="module")
 def gateway(server: SharedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cards]:
-    name = f"anka_test_{server.run}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_stripe"
+    name = server.name("stripe")
     with psycopg.connect(server.maintenance, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     with open_world(home=tmp_path_factory.mktemp("stripe"), database_url=make_conninfo(server.maintenance, dbname=name)) as world:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from anka.adapters.channels.sandbox_play import FaultWish, ReturnedNotice, play_payment
 from anka.adapters.channels.stripe import StripeChannel
@@ -55,11 +51,8 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def books(server: SharedServer) -> Iterator[str]:
-    name = f"anka_test_{server.run}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_stripe_jobs"
-    with psycopg.connect(server.maintenance, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield make_conninfo(server.maintenance, dbname=name)
-    server.drop(name)
+    with server.empty("stripe_jobs") as reached:
+        yield reached
 
 
 @pytest.fixture

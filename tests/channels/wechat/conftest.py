@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from anka.adapters.channels.wechat_keys import sandbox_keys
 from tests.channels.wechat.world import TABLES, World, open_world
@@ -26,11 +22,8 @@ def keys_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def database_url(server: SharedServer) -> Iterator[str]:
     """An empty database of this worker's own: the gateway makes its tables itself."""
-    name = f"anka_test_{server.run}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_wechat"
-    with psycopg.connect(server.maintenance, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield make_conninfo(server.maintenance, dbname=name)
-    server.drop(name)
+    with server.empty("wechat") as reached:
+        yield reached
 
 
 @pytest.fixture(scope="module")
