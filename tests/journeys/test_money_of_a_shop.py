@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
+
 from anka.flows.confirm_order import confirm_order
 from anka.funds.queries import withdrawals_of
 from tests.builders import a_key, a_product, a_sealed_order
@@ -42,6 +44,11 @@ def test_a_sale_becomes_money_at_the_bank(troupe: Troupe) -> None:
         finance.send(f"{QUEUE}/{number}/{step}")
     finance.open(QUEUE)
     finance.send(f"{QUEUE}/{number}/paid", text="ICBC-2026-1")
+
+    if finance.script:
+        finance.page.set_viewport_size({"width": 360, "height": 800})
+        finance.open("/platform/disputes")
+        expect(finance.page.locator(".platform-nav .tabs [aria-current]")).to_be_in_viewport(ratio=1)
 
     owner.inbox("提现已打入你的银行账户", "¥50.00")
     owner.open(MONEY)

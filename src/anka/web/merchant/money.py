@@ -16,7 +16,7 @@ from anka.web.merchant.who import Workplace, workplace
 from anka.web.requests import PageRequest
 
 CURRENCY = "CNY"
-ON_A_PAGE = 30
+ON_A_PAGE = 15
 NEXT_TO_SETTLE = 10
 LONGEST_ID = 18
 Shown = dict[str, Any]

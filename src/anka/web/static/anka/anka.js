@@ -71,6 +71,7 @@
     document.title = page.title;
     if (place >= 0) focusable()[place]?.focus({ preventScroll: true });
     showHelpers();
+    showOwnTab();
   };
 
   const refresh = async () => {
@@ -135,10 +136,19 @@
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
 
+  // On a phone a row of tabs is wider than the screen: the page's own is always in sight.
+  const showOwnTab = () => {
+    for (const tab of document.querySelectorAll(".tabs > [aria-current]")) {
+      const row = tab.parentElement;
+      row.scrollLeft += tab.getBoundingClientRect().left - row.getBoundingClientRect().left - (row.clientWidth - tab.offsetWidth) / 2;
+    }
+  };
+
   learnServerTime(pageLoadedAt);
   document.querySelectorAll("[data-names]").forEach(nameTheme);
   document.querySelector(".error-summary")?.focus();
   showHelpers();
+  showOwnTab();
   tick();
   setInterval(tick, 1000);
 })();
