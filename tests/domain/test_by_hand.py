@@ -6,8 +6,6 @@ import pytest
 
 from anka.domain.by_hand import FOUR_EYES_FROM_MINOR, needs_two
 
-pytestmark = pytest.mark.no_database
-
 
 @pytest.mark.parametrize(("amount_minor", "two"), [(1, False), (49_999, False), (50_000, True), (50_001, True), (10_000_000, True)])
 def test_from_the_limit_on_two_persons_have_to_agree(amount_minor: int, two: bool) -> None:

@@ -164,3 +164,22 @@ def test_a_module_is_reached_through_a_package() -> None:
     file = "tests/domain/check/test_planted_faults.py"
     assert Bench([file]).importing(module="policy/check/breaches") == ([], [file])
     assert Bench([file]).importing(module="refund_plan") == ([], [])
+
+
+def test_the_tests_of_the_domain_ask_nothing_of_the_others() -> None:
+    """They are tried without what other tests share: a mark or a fixture from there would end a run before it begins."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--noconftest",
+        "--setup-only",
+        "-q",
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:schemathesis",
+        "tests/domain",
+    ]
+    told = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": "src:."}, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout[-2000:]
