@@ -1,6 +1,7 @@
 """One user of the embedded database as a process of its own: starts it, says where it is, and lets go when its input ends."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -13,6 +14,8 @@ def say(**facts: object) -> None:
 
 
 def main() -> None:
+    # Whoever runs the tests in the background of a shell has interrupts ignored, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     home, port = Path(sys.argv[1]), int(sys.argv[2]) or None
     try:
         with embedded.running(home=home, port=port, settings=json.loads(sys.argv[3])) as server:
