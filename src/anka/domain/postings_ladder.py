@@ -6,9 +6,7 @@ A leg may arrive, bounce and arrive again. `reversals` counts how often it bounc
 from dataclasses import replace
 
 from anka.domain import postings
-from anka.domain.chart import kind_of
-from anka.domain.money import require_amount
-from anka.domain.postings import Journal, Posting, Transfer
+from anka.domain.postings import Posting, one_journal
 
 
 def _round(key: str, reversals: int) -> str:
@@ -36,15 +34,16 @@ def done_wallet(*, shop_id: int, leg: tuple[str, int], channel: str, buyer_id: i
 def done_by_hand(*, shop_id: int, leg: tuple[str, int], channel: str, bank: str, amount_minor: int, reversals: int) -> Posting:
     """Record that a person has sent a leg from our bank account; `channel` is the one it was owed through."""
     number, position = leg
-    pair = (f"refund_payable:{channel}", f"bank:{bank}")
-    return (_journal(shop_id, _round(f"refund:{number}:{position}:done", reversals), "refund_done_by_hand", pair, amount_minor),)
+    pairs = [(f"refund_payable:{channel}", f"bank:{bank}", amount_minor)]
+    return one_journal(shop_id=shop_id, key=_round(f"refund:{number}:{position}:done", reversals), kind="refund_done_by_hand", pairs=pairs)
 
 
 def done_by_bank(*, shop_id: int, leg: tuple[str, int], channels: tuple[str, str], amount_minor: int, reversals: int) -> Posting:
     """Record that a lost chargeback has paid a leg; `channels` are those the leg was owed through and the payment came by."""
     number, position = leg
-    pair = (f"refund_payable:{channels[0]}", f"dispute:{channels[1]}")
-    return (_journal(shop_id, _round(f"refund:{number}:{position}:done", reversals), "refund_done_by_bank", pair, amount_minor),)
+    owed_through, came_by = channels
+    pairs = [(f"refund_payable:{owed_through}", f"dispute:{came_by}", amount_minor)]
+    return one_journal(shop_id=shop_id, key=_round(f"refund:{number}:{position}:done", reversals), kind="refund_done_by_bank", pairs=pairs)
 
 
 def bounced(*, shop_id: int, leg: tuple[str, int], channel: str, amount_minor: int, reversals: int) -> Posting:
@@ -52,9 +51,3 @@ def bounced(*, shop_id: int, leg: tuple[str, int], channel: str, amount_minor: i
     number, position = leg
     (journal,) = postings.refund_reversed(shop_id=shop_id, refund_number=number, leg=position, channel=channel, amount_minor=amount_minor)
     return (replace(journal, key=_round(journal.key, reversals)),)
-
-
-def _journal(shop_id: int, key: str, kind: str, pair: tuple[str, str], amount_minor: int) -> Journal:
-    for account in pair:
-        kind_of(account)
-    return Journal(shop_id, key, kind, (Transfer(*pair, require_amount(amount_minor=amount_minor)),))
