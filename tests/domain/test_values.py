@@ -31,7 +31,7 @@ def test_values_cannot_be_changed_and_have_no_room_for_more() -> None:
 
 def test_what_is_easily_mixed_up_is_given_by_name() -> None:
     by_name = {kind.__name__ for kind in classes() if is_dataclass(kind) and all(field.kw_only for field in fields(kind))}
-    assert by_name >= {"Captured", "Facts", "KeyFacts", "Matched", "Opened", "Said"}
+    assert by_name >= {"Captured", "Correction", "Facts", "KeyFacts", "Matched", "Opened", "Said", "Sums"}
 
 
 def test_a_state_is_called_what_is_stored() -> None:
