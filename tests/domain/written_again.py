@@ -167,6 +167,8 @@ appeal platform rule alarm
 # What is refused, the code programs read, and the status of the answer over HTTP. 500: a slip of ours, nothing a user can cause.
 REFUSALS = """
 BadAmount bad_amount 422
+BadBankAccount bad_bank_account 422
+BadCalendar bad_calendar 422
 ClockOutOfBounds clock_out_of_bounds 422
 FactsError bad_facts 422
 IllegalChange illegal_change 409
@@ -182,6 +184,7 @@ UnequalSums unequal_sums 500
 UnknownAccount unknown_account 500
 UnknownClock unknown_clock 500
 UnknownCurrency unknown_currency 422
+UnknownFundsMode unknown_funds_mode 500
 UnknownLanguage unknown_language 422
 """
 
