@@ -30,8 +30,8 @@ class Calendar:
         return day in self.workdays or (day.weekday() < _SATURDAY and day not in self.holidays)
 
 
-def _days(first: str, last: str = "") -> Iterator[date]:
-    day, end = date.fromisoformat(first), date.fromisoformat(last or first)
+def _days(first: str, last: str) -> Iterator[date]:
+    day, end = date.fromisoformat(first), date.fromisoformat(last)
     while day <= end:
         yield day
         day += DAY
