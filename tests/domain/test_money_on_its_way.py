@@ -1,21 +1,30 @@
 """Withdrawals, deposits and refunds that need another way, word for word: every key, every limit, and who may do what next."""
 
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from itertools import product
 from typing import Any
 
 import pytest
 
-from anka.domain import postings_ladder, postings_merchant
-from anka.domain.deposits import Tier, level
+from anka.domain import postings_ladder, postings_merchant, withdrawals
+from anka.domain.deadlines import ClockOutOfBounds
+from anka.domain.deposits import Tier, level, settles_after
 from anka.domain.goods import Goods
 from anka.domain.postings import Posting
 from anka.domain.refund_plan import HAND, WALLET
 from anka.domain.refund_states import HAS_GIVEN_UP, OVER_FOR_CERTAIN, AttemptState, RefundState, StuckReason
 from anka.domain.refund_steps import NextStep, may_choose_wallet, may_retry, next_step
+from anka.domain.transitions import IllegalChange
 from anka.domain.withdrawals import BadBankAccount, WithdrawalState, due_at, fee_of, masked, needs_two
+from tests.domain.written_again import pairs
 
 A, R, W = AttemptState, RefundState, WithdrawalState
+WITHDRAWALS = """
+asked: approved refused
+approved: paying refused
+paying: paid failed
+"""
 LEG: dict[str, Any] = {"shop_id": 7, "leg": ("R1", 2), "channel": "alipay", "amount_minor": 5}
 
 
@@ -83,15 +92,43 @@ def test_of_a_bank_account_its_end_is_kept() -> None:
             masked(account=wrong)
 
 
+def test_what_only_looks_long_enough_is_no_bank_account() -> None:
+    """Neither spaces nor dashes count: six signs, of which one is a dash, are five."""
+    for written in ("1234-5", "1234 5", "-----6", "12-34-5"):
+        with pytest.raises(BadBankAccount):
+            masked(account=written)
+    assert masked(account="-".join("9" * 30 + "4321")) == "•••• 4321"
+
+
 def test_the_next_step_of_a_withdrawal_is_promised_until_it_is_over() -> None:
+    """Finance decides within a day; the money is on its way within three, both from when it was asked for."""
     asked = datetime(2026, 3, 2, tzinfo=UTC)
     found = {status: due_at(status=status, asked_at=asked) for status in W}
-    later = asked + timedelta(days=3)
-    first = found[W.ASKED]
-    assert first is not None
-    assert first <= later
-    assert (found[W.APPROVED], found[W.PAYING]) == (later, later)
-    assert {found[status] for status in (W.PAID, W.FAILED, W.REFUSED)} == {None}
+    assert found == {
+        W.ASKED: datetime(2026, 3, 3, tzinfo=UTC),
+        W.APPROVED: datetime(2026, 3, 5, tzinfo=UTC),
+        W.PAYING: datetime(2026, 3, 5, tzinfo=UTC),
+        W.PAID: None,
+        W.FAILED: None,
+        W.REFUSED: None,
+    }
+
+
+def test_a_withdrawal_moves_as_written_here_and_is_promised_exactly_while_it_moves() -> None:
+    assert withdrawals.table() == pairs(WITHDRAWALS)
+    assert {before for before, _ in withdrawals.table()} == withdrawals.OPEN
+    # Money leaves only after finance approved and somebody said to be telling the bank; what the bank is told is not refused any more.
+    assert [before for before, after in withdrawals.table() if after in ("paid", "failed")] == ["paying", "paying"]
+    with pytest.raises(IllegalChange, match=r"^a withdrawal that is paying cannot become refused$"):
+        withdrawals.WITHDRAWAL_CHANGES.require(before=W.PAYING, after=W.REFUSED)
+
+
+def test_the_database_keeps_the_limits_of_withdrawals() -> None:
+    tables = files("anka.funds").joinpath("sql/0001_tables.sql").read_text()
+    assert f"CHECK (amount_minor >= {withdrawals.LEAST_MINOR})," in tables
+    assert f"CHECK (amount_minor < {withdrawals.FOUR_EYES_FROM_MINOR} OR" in tables
+    # And what one may ask for is always more than it costs.
+    assert fee_of(amount_minor=withdrawals.LEAST_MINOR) < withdrawals.LEAST_MINOR
 
 
 def test_a_deposit_is_the_highest_of_what_is_sold_and_its_floor_half_of_it() -> None:
@@ -99,8 +136,18 @@ def test_a_deposit_is_the_highest_of_what_is_sold_and_its_floor_half_of_it() -> 
     percent = {Tier.OPEN: 0, Tier.NEW: 100, Tier.PROVEN: 50, Tier.TRUSTED: 20}
     for (goods, most), (tier, part) in product(by_goods.items(), percent.items()):
         required = most * part // 100
+        assert level(tier=tier, goods=[goods]) == (required, required // 2)
         assert level(tier=tier, goods=[Goods.CARD_KEY, goods]) == (required, required // 2)
     assert level(tier=Tier.NEW, goods=[]) == (0, 0)
+
+
+def test_a_shops_money_is_pending_from_no_time_to_thirty_days() -> None:
+    minutes_of_a_day = 24 * 60
+    for minutes, length in ((0, timedelta(0)), (1, timedelta(minutes=1)), (30 * minutes_of_a_day, timedelta(days=30))):
+        assert settles_after(minutes=minutes) == length
+    for wrong in (-1, 30 * minutes_of_a_day + 1):
+        with pytest.raises(ClockOutOfBounds, match=r"^clock settle runs from 0:00:00 to 30 days"):
+            settles_after(minutes=wrong)
 
 
 def test_what_has_given_up_and_what_is_over() -> None:
@@ -114,7 +161,9 @@ def test_another_way_only_where_nothing_else_can_still_pay() -> None:
         free = leg == "stuck" and reason not in (None, "paid_twice")
         gave_up = attempt in ("closed", "failed", "reversed", "abnormal")
         asked: dict[str, Any] = {"leg": leg, "attempt": attempt, "reason": reason}
+        # A channel's own refund that a person looks after may still be paid by that channel, whoever has taken it on.
         assert may_choose_wallet(**asked, channel="alipay", has_owner=True) == (free and gave_up)
+        assert may_choose_wallet(**asked, channel="alipay", has_owner=False) == (free and gave_up)
         assert may_choose_wallet(**asked, channel=HAND, has_owner=False) == (free and (gave_up or attempt == "manual"))
         assert may_choose_wallet(**asked, channel=HAND, has_owner=True) == (free and gave_up)
         assert not may_choose_wallet(**asked, channel=WALLET, has_owner=False)

@@ -54,7 +54,7 @@ def level(*, tier: Tier, goods: Iterable[Goods]) -> Level:
 
 def borne_fee(*, bearer: FeeBearer, basis_points: int, fault: str, refunded_minor: int) -> int:
     """Return what the merchant bears of a channel's fee for a refund of this much through channels; 0 where the platform bears it."""
-    if bearer is not FeeBearer.MERCHANT or fault != Fault.MERCHANT or refunded_minor == 0:
+    if bearer is not FeeBearer.MERCHANT or fault != Fault.MERCHANT:
         return 0
     return fee(amount_minor=refunded_minor, basis_points=basis_points)
 
