@@ -138,9 +138,8 @@ _BALANCES = ("wallet", "alipay", "wechat", "sandbox", "epay", "epay_v2")
 ARRIVALS: MappingProxyType[str, ArrivalRule] = MappingProxyType(
     dict.fromkeys(_BALANCES, _BALANCE) | dict.fromkeys(("card", "stripe"), _CARD) | {"hand": _BY_HAND}
 )
-# When the absence of money raises the alarm (4-money): on channels that pay into a balance, on those that pay a bank account.
 BALANCE_ALARM = 30 * MINUTE
-CARD_ALARM_WORKING_DAYS = 3
+"""When the absence of money raises the alarm on channels that pay into a balance; on those that pay a bank account it is the last day."""
 PERSON_AFTER = 6 * DAY
 """From then on a refund that has not arrived is a person's to look after, whatever its channel says."""
 STUCK_WITHIN = DAY
@@ -167,6 +166,5 @@ def arrival(*, channel: str, accepted_at: datetime, calendar: Calendar = CALENDA
         earliest, latest, alarm = accepted_at, accepted_at + rule.within, accepted_at + BALANCE_ALARM
     else:
         earliest = add_working_days(start=accepted_at, days=first, calendar=calendar)
-        latest = add_working_days(start=accepted_at, days=last, calendar=calendar)
-        alarm = max(latest, add_working_days(start=accepted_at, days=CARD_ALARM_WORKING_DAYS, calendar=calendar))
+        latest = alarm = add_working_days(start=accepted_at, days=last, calendar=calendar)
     return Arrival(earliest, latest, alarm, max(alarm, accepted_at + PERSON_AFTER), rule.zh, rule.en)
