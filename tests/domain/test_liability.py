@@ -1,19 +1,52 @@
 """The waterfall: whatever a shop has, what is taken sums exactly, comes in order, and overdraws nothing."""
 
+from dataclasses import fields
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from anka.domain import postings_merchant
-from anka.domain.liability import PLACES, Compensate, Free, Hold, Lose, Penalise, Position, Repay, Settle, resolve, waterfall
+from anka.domain.liability import (
+    PLACES,
+    BearFee,
+    Claim,
+    Compensate,
+    Free,
+    Hold,
+    Lose,
+    Penalise,
+    Position,
+    Repay,
+    Settle,
+    resolve,
+    waterfall,
+)
 from anka.domain.postings import Posting, UnequalSums
 
 SHOP = 7
 minor = st.integers(0, 10**9)
 positions = st.builds(Position, pending=minor, available=minor, frozen=minor, deposit=minor, withdrawing=minor, receivable=minor)
 ACCOUNTS = {postings_merchant.account(shop_id=SHOP, place=place): place for place in Position.__dataclass_fields__}
+
+
+def test_who_says_nothing_of_a_place_says_that_nothing_lies_there() -> None:
+    assert {place: Position().at(place) for place in Position.__dataclass_fields__} == {
+        "pending": 0,
+        "available": 0,
+        "frozen": 0,
+        "deposit": 0,
+        "withdrawing": 0,
+        "receivable": 0,
+    }
+
+
+@pytest.mark.parametrize("kind", [Position, *get_args(Claim)])
+def test_what_is_claimed_is_claimed_by_name(kind: type) -> None:
+    """Amounts stand beside amounts: one in the place of another would be paid by somebody else, and no type would notice."""
+    assert [field.name for field in fields(kind) if not field.kw_only] == []
 
 
 def after(posting: Posting, position: Position) -> Position:
@@ -104,10 +137,14 @@ def test_what_a_case_sets_aside_comes_back_to_where_it_was(position: Position, a
 
 
 def test_a_settlement_pays_what_is_owed_first() -> None:
-    _posting, then = resolve(
+    posting, then = resolve(
         shop_id=SHOP, claims=(Settle(unit="1-1", amount_minor=100),), position=Position(pending=80, receivable=30), held={}
     )
     assert then == Position(pending=0, available=50, receivable=0)
+    assert [(journal.key, journal.kind) for journal in posting] == [
+        ("settle:1-1", "settled"),
+        ("collect:settle:1-1", "receivable_collected"),
+    ]
 
 
 @given(positions, minor, st.sampled_from(["merchant", "platform"]))
@@ -117,6 +154,40 @@ def test_a_compensation_reaches_the_wallet_whole_and_leaves_no_debt(position: Po
     assert paid_into(posting, "buyer:3:wallet") == paid_into(posting, "bridge:0") == amount
     assert then.receivable == position.receivable
     assert bearer == "merchant" or then == position
+
+
+@pytest.mark.parametrize(("available", "ours"), [(30, 5), (35, 0), (40, 0)])
+def test_a_compensation_takes_all_a_shop_has_before_it_costs_us(available: int, ours: int) -> None:
+    """20 pending, 40 in the deposit, and 95 for the buyer: what is frozen or on its way to the bank is not touched."""
+    claim = Compensate(case_number="C", buyer_id=3, amount_minor=95, bearer="merchant")
+    position = Position(pending=20, available=available, deposit=40, frozen=500, withdrawing=500)
+    posting, then = resolve(shop_id=SHOP, claims=(claim,), position=position, held={})
+    taken = {one.debit: one.amount_minor for one in posting[0].transfers}
+    assert taken.pop("compensation", 0) == ours
+    from_deposit = 75 - available - ours
+    assert taken == {"merchant:7:pending": 20, "merchant:7:available": available, "merchant:7:deposit": from_deposit}
+    assert then == Position(deposit=40 - from_deposit, frozen=500, withdrawing=500)
+
+
+def test_a_compensation_for_our_own_fault_costs_the_shop_nothing() -> None:
+    claim = Compensate(case_number="C", buyer_id=3, amount_minor=95, bearer="platform")
+    position = Position(pending=200, available=200, deposit=200)
+    posting, then = resolve(shop_id=SHOP, claims=(claim,), position=position, held={})
+    assert [(one.debit, one.credit, one.amount_minor) for one in posting[0].transfers] == [("compensation", "bridge:0", 95)]
+    assert then == position
+
+
+def test_a_borne_fee_is_taken_like_a_refund() -> None:
+    position = Position(pending=20, available=30, deposit=40)
+    posting, then = resolve(shop_id=SHOP, claims=(BearFee(refund_number="R", amount_minor=95),), position=position, held={})
+    (journal,) = posting
+    assert [(one.debit, one.amount_minor) for one in journal.transfers] == [
+        ("merchant:7:pending", 20),
+        ("merchant:7:available", 30),
+        ("merchant:7:deposit", 40),
+        ("recv:merchant:7", 5),
+    ]
+    assert (then, paid_into(posting, "psp_fee")) == (Position(receivable=5), 95)
 
 
 def test_a_penalty_comes_from_the_deposit_alone() -> None:
@@ -152,9 +223,14 @@ def test_the_keys_are_those_of_the_design() -> None:
     }
 
 
-def test_a_fee_as_large_as_the_withdrawal_is_refused() -> None:
-    with pytest.raises(UnequalSums):
-        postings_merchant.withdrawal_paid(shop_id=SHOP, number="W1", amount_minor=5, fee_minor=5)
+def test_a_withdrawal_pays_out_something_and_its_fee_nothing_back() -> None:
+    aside = "merchant:7:withdrawing"
+    for fee, moved in {0: {(aside, "bank:main"): 5}, 4: {(aside, "bank:main"): 1, (aside, "withdraw_fee"): 4}}.items():
+        (journal,) = postings_merchant.withdrawal_paid(shop_id=SHOP, number="W1", amount_minor=5, fee_minor=fee)
+        assert {(one.debit, one.credit): one.amount_minor for one in journal.transfers} == moved
+    for fee in (-1, 5, 6):
+        with pytest.raises(UnequalSums, match=f"^fee {fee} of 5$"):
+            postings_merchant.withdrawal_paid(shop_id=SHOP, number="W1", amount_minor=5, fee_minor=fee)
 
 
 def test_a_lost_chargeback_is_borne_by_whoever_has_the_money() -> None:

@@ -30,11 +30,6 @@ class Position:
     withdrawing: int = 0
     receivable: int = 0
 
-    @property
-    def net_minor(self) -> int:
-        """What the shop is worth to itself: all it has, less what it owes."""
-        return self.pending + self.available + self.frozen + self.deposit + self.withdrawing - self.receivable
-
     def at(self, place: str) -> int:
         """Return what lies at a place."""
         return int(getattr(self, place))
@@ -55,7 +50,7 @@ class Position:
 def waterfall(*, position: Position, own: Mapping[str, int], places: tuple[str, ...] = PLACES, last: str = "receivable") -> Taken:
     """Return from where the sum of `own` is taken: its own places first, then `places` in order, the rest from `last`.
 
-    `own` says how much of it lies where by rights; it may not be there any more.
+    `own` says how much of it lies in which of `places` by rights; it may not be there any more.
 
     Raises:
         BadAmount: an amount is out of bounds.
@@ -63,7 +58,7 @@ def waterfall(*, position: Position, own: Mapping[str, int], places: tuple[str, 
     missing, left, taken = 0, position, dict.fromkeys((*places, last), 0)
     for place, amount in own.items():
         part = min(require_amount(amount_minor=amount), left.at(place))
-        taken[place] = taken.get(place, 0) + part
+        taken[place] += part
         left = left.moved(**{place: -part})
         missing += amount - part
     for place in places:
@@ -201,8 +196,7 @@ def _free(shop_id: int, claim: Free, position: Position, back: Taken) -> tuple[P
 def _compensate(shop_id: int, claim: Compensate, position: Position) -> tuple[Posting, Position]:
     """The same waterfall, but what the shop does not have is the platform's expense, and all of it where the platform is at fault."""
     bears = claim.bearer == "merchant"
-    own = {"pending": claim.amount_minor}
-    taken = waterfall(position=position if bears else Position(), own=own, places=PLACES if bears else ("pending",), last="compensation")
+    taken = waterfall(position=position if bears else Position(), own={"pending": claim.amount_minor}, last="compensation")
     posting = postings_merchant.compensated(shop_id=shop_id, case_number=claim.case_number, buyer_id=claim.buyer_id, taken=taken)
     return posting, position.less(tuple(pair for pair in taken if pair[0] != "compensation"))
 

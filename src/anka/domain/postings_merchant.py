@@ -105,7 +105,7 @@ def withdrawal_paid(*, shop_id: int, number: str, amount_minor: int, fee_minor: 
     """Pay a withdrawal out of the bank; the fee stays with the platform.
 
     Raises:
-        UnequalSums: the fee is more than the amount.
+        UnequalSums: the fee is less than nothing, or leaves nothing to be paid.
     """
     if not 0 <= fee_minor < amount_minor:
         raise UnequalSums(f"fee {fee_minor} of {amount_minor}")
