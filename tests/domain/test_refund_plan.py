@@ -118,9 +118,11 @@ def test_money_that_only_its_channel_will_not_take_back_says_so() -> None:
     with pytest.raises(ChannelLimitReached) as reached:
         plan(refund_minor=500, payments=[old], now=NOW)
     assert (reached.value.refund_minor, reached.value.coverable_minor) == (500, 0)
+    assert (reached.value.code, reached.value.status) == ("refund_limit_reached", 409)
     with pytest.raises(RefundNotCoverable) as refused:
         plan(refund_minor=501, payments=[old], now=NOW)
     assert not isinstance(refused.value, ChannelLimitReached)
+    assert (refused.value.code, refused.value.status) == ("refund_not_coverable", 409)
     assert plan(refund_minor=500, payments=[old], now=NOW, destination=Destination.HAND) == (PlannedLeg(1, "hand", 500),)
 
 
