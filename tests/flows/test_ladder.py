@@ -92,6 +92,26 @@ def test_money_the_channel_pays_after_all_is_a_persons_to_settle() -> None:
     assert queue(order)[-1][2] == "looked_into"
 
 
+@pytest.mark.parametrize("said", [S.FAILED, S.ABNORMAL, S.MANUAL])
+def test_money_that_an_old_number_paid_stays_a_persons_to_settle_when_the_new_one_is_refused(said: AttemptState) -> None:
+    order, who = builders.a_cancelled_order(), finance()
+    submit_attempt(number=numbers(order)[0][0], at=at(6))
+    say(order, S.CLOSED)
+    assert say(order, S.SUCCEEDED, attempt=0, minutes=8, source="notice") == "closed"
+    submit_attempt(number=numbers(order)[1][0], at=at(9))
+    say(order, said, minutes=9)
+    assert (status(order), states(order)) == ("stuck", ["sandbox closed", f"sandbox {said}"])
+    assert queue(order) == [("paid_twice", None, None)]
+    # The buyer may have the money already, so no other way is open before somebody has looked.
+    for another_way in (retry_refund, begin_transfer):
+        with pytest.raises(OutcomeStillOpen):
+            another_way(actor=who, refund_number=refund(order), leg=1, at=at(10))
+    with pytest.raises(OutcomeStillOpen):
+        choose_wallet(actor=order.buyer, refund_number=refund(order), leg=1, at=at(10))
+    close_look(actor=who, refund_number=refund(order), leg=1, text="it was a mistake of theirs", at=at(11))
+    assert queue(order) == [("outcome_unknown" if said == S.MANUAL else str(said), who.person_id, None)]
+
+
 def test_a_late_success_without_another_way_is_the_end_of_it() -> None:
     order = stuck()
     assert say(order, S.SUCCEEDED, minutes=60, source="notice") == "succeeded"

@@ -27,7 +27,7 @@ from anka.flows.choose_wallet import choose_wallet
 from anka.flows.confirm_outcome import confirm_outcome
 from anka.flows.decide_proof import approve_proof
 from anka.flows.steps.judge import Claim
-from anka.flows.stuck_refund import retry_refund
+from anka.flows.stuck_refund import close_look, retry_refund
 from anka.flows.transfer_by_hand import Transfer, begin_transfer, transfer_by_hand
 from anka.jobs import audit, refunds, sweeps
 from anka.jobs.channels import channels
@@ -176,25 +176,29 @@ class Batch:
         refund, leg, reason, number, status, buyer, amount = line
         when, (first, second) = at(self.minutes), self.staff
         with suppress(Refusal):
-            if reason == "outcome_unknown":
+            if reason == "paid_twice":
+                # The channel spoke of another sum; it is asked, and says that it was a mistake.
+                close_look(actor=first, refund_number=refund, leg=leg, text="asked the channel", at=when)
+            elif reason == "outcome_unknown":
                 says = AttemptState.SUCCEEDED if self.gateway.truth.get(number, (E.FAILED, 0))[0] == E.SUCCEEDED else AttemptState.FAILED
+                confirm_outcome(actor=first, refund_number=refund, leg=leg, says=says, reference=number, at=when)
+                approve_proof(actor=second, refund_number=refund, leg=leg, reference=number, at=when)
                 if says == AttemptState.FAILED:
                     # The console is read and the channel told to leave it.
                     self.gateway.truth.pop(number, None)
-                confirm_outcome(actor=first, refund_number=refund, leg=leg, says=says, reference=number, at=when)
-                approve_proof(actor=second, refund_number=refund, leg=leg, reference=number, at=when)
             elif reason == "by_hand":
                 made = Transfer(payee="Zhang San", bank="1", reference=f"B{refund}", amount_minor=amount)
                 transfer_by_hand(actor=first, refund_number=refund, leg=leg, transfer=made, at=when)
                 approve_proof(actor=second, refund_number=refund, leg=leg, reference=made.reference, at=when)
-            elif self.chance.random() < 0.4:
-                self.gateway.truth.pop(number, None) if status == "abnormal" else None
-                choose_wallet(actor=Actor(kind=ActorKind.BUYER, person_id=buyer), refund_number=refund, leg=leg, at=when)
-            elif self.chance.random() < 0.5 and status != "abnormal":
+            elif self.chance.random() < 0.5 and status not in ("abnormal", "manual"):
                 retry_refund(actor=first, refund_number=refund, leg=leg, at=when)
             else:
-                self.gateway.truth.pop(number, None) if status == "abnormal" else None
-                begin_transfer(actor=first, refund_number=refund, leg=leg, at=when)
+                if self.chance.random() < 0.6:
+                    choose_wallet(actor=Actor(kind=ActorKind.BUYER, person_id=buyer), refund_number=refund, leg=leg, at=when)
+                else:
+                    begin_transfer(actor=first, refund_number=refund, leg=leg, at=when)
+                if status == "abnormal":
+                    self.gateway.truth.pop(number, None)
 
     def calm_down(self) -> None:
         """The channel behaves from now on, and somebody looks after everything that is stuck."""

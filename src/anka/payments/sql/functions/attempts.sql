@@ -121,7 +121,8 @@ BEGIN
             VALUES (in_shop, changed.refund_id, changed.leg, in_change -> 'stuck' ->> 'reason', in_at,
                     (in_change -> 'stuck' ->> 'due_at')::timestamptz)
             ON CONFLICT (shop_id, refund_id, leg) WHERE ended_at IS NULL
-            DO UPDATE SET reason = excluded.reason, due_at = least(known.due_at, excluded.due_at);
+            -- That somebody may have been paid already is looked into first, whatever becomes of the newest attempt meanwhile.
+            DO UPDATE SET reason = CASE known.reason WHEN 'paid_twice' THEN known.reason ELSE excluded.reason END, due_at = least(known.due_at, excluded.due_at);
     END IF;
     IF in_change ? 'next_attempt' THEN
         PERFORM add_attempt(in_shop, changed, in_at, in_change ->> 'next_attempt', coalesce(in_change ->> 'next_channel', changed.channel),
