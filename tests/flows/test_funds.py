@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import override_settings
 from django.utils.translation import override
 
 from anka.core import database, freezes
@@ -26,6 +27,7 @@ from anka.flows.set_funds_terms import NewTerms, set_funds_terms
 from anka.flows.settle_order import settle_order
 from anka.flows.steps.funds_desk import NotEnoughAvailable, OwnShop
 from anka.funds import queries
+from anka.ledger.mode import NotOursToHold
 from anka.messaging.queries import notices_of
 from tests import builders
 from tests.builders import Order, at
@@ -229,6 +231,18 @@ def test_a_deposit_below_the_floor_stops_new_orders_only() -> None:
     pay_deposit_from_balance(actor=shop.owner, shop_id=shop.id, amount_minor=10_000, request=builders.a_key(shop.owner), at=LATER)
     assert has(order) == Position(available=PART, deposit=10_000)
     assert builders.a_placed_order(product=order.product).number
+
+
+def test_where_an_institution_holds_deposits_none_is_put_down_here_and_none_is_asked_for() -> None:
+    order = settled(builders.a_revealed_order(product=builders.a_product(stock=4)))
+    shop = order.shop
+    set_terms(shop, tier=Tier.TRUSTED)
+    enrich(order, 10_000)
+    with override_settings(FUNDS_MODE="psp_mirror"):
+        with pytest.raises(NotOursToHold):
+            pay_deposit_from_balance(actor=shop.owner, shop_id=shop.id, amount_minor=10_000, request=builders.a_key(shop.owner), at=LATER)
+        assert builders.a_placed_order(product=order.product).number
+    assert has(order) == Position(available=PART + 10_000)
 
 
 def set_terms(shop: builders.Shop, actor: Actor = OPERATOR, when: Moment = LATER, **asked: Any) -> None:

@@ -1,5 +1,6 @@
 """Withdrawing money on the pages: the owner sees what moves before it does, finance carries it through, nobody else sees a thing."""
 
+from django.test import override_settings
 from tests.builders import Order, a_buyer, a_shop
 from tests.flows.test_funds import enrich
 from tests.flows.test_waterfall import PART, settled
@@ -60,6 +61,16 @@ def test_what_cannot_be_withdrawn_is_refused_on_the_page_with_what_was_typed() -
     refused = owner.send(owner.form(review, f"{PAGE}/withdraw"), confirmed="1")
     assert refused.status_code == 409
     assert has(order) == Position(available=PART)
+
+
+def test_where_an_institution_holds_deposits_the_page_has_none() -> None:
+    owner = browser(owner_of(settled()))
+    assert "保证金" in owner.get(PAGE).content.decode()
+    with override_settings(FUNDS_MODE="psp_mirror"):
+        found = owner.get(PAGE).content.decode()
+        assert f'action="{PAGE}/withdraw"' in found
+        assert f'action="{PAGE}/deposit"' not in found
+        assert "当前保证金低于" not in found
 
 
 def test_the_deposit_is_topped_up_by_one_form() -> None:

@@ -15,6 +15,7 @@ from anka.core.actors import Actor, ActorKind
 from anka.core.clock import Moment, moment
 from anka.core.idempotency import unrepeated
 from anka.domain.deposits import Tier
+from anka.domain.funds_mode import Doing
 from anka.domain.money import fee
 from anka.flows.ask_withdrawal import WithdrawalAsked, ask_withdrawal
 from anka.flows.decide_withdrawal import approve_withdrawal
@@ -23,6 +24,7 @@ from anka.flows.record_payout import begin_payout, record_paid
 from anka.flows.set_funds_terms import NewTerms, set_funds_terms
 from anka.jobs import reconcile
 from anka.jobs.channels import channels
+from anka.ledger import mode
 from anka.payments.bills import CHINA
 
 SHOP, OWNER, ACCOUNT = "QM", "shop1", "6222021234567890123"
@@ -44,14 +46,15 @@ WHERE attempt.channel = %s AND attempt.status = 'succeeded' AND attempt.ended_at
 
 
 def fund_shop() -> None:
-    """Give a shop a deposit from its balance, have it withdraw once and ask for a second withdrawal."""
+    """Give a shop a deposit from its balance where we hold deposits, have it withdraw once and ask for a second withdrawal."""
     shop_id, owner = shop_id_of(code=SHOP), Actor(kind=ActorKind.MERCHANT, person_id=person_id(OWNER))
     if shop_id is None:
         raise DemoFilesMissing(f"There is no shop {SHOP} in this market; its money was not loaded.")
     finance = Actor(kind=ActorKind.PLATFORM, person_id=person_id("finance1"))
-    terms = NewTerms(tier=Tier.PROVEN, reason="经营满一年，纠纷率低")
-    set_funds_terms(actor=finance, shop_id=shop_id, terms=terms, request=NOTHING_REMEMBERED, at=_ago(hours=20))
-    pay_deposit_from_balance(actor=owner, shop_id=shop_id, amount_minor=DEPOSIT_MINOR, request=NOTHING_REMEMBERED, at=_ago(hours=19))
+    if mode.offered(doing=Doing.HOLD_DEPOSITS):
+        terms = NewTerms(tier=Tier.PROVEN, reason="经营满一年，纠纷率低")
+        set_funds_terms(actor=finance, shop_id=shop_id, terms=terms, request=NOTHING_REMEMBERED, at=_ago(hours=20))
+        pay_deposit_from_balance(actor=owner, shop_id=shop_id, amount_minor=DEPOSIT_MINOR, request=NOTHING_REMEMBERED, at=_ago(hours=19))
     first = WithdrawalAsked(amount_minor=PAID_MINOR, account=ACCOUNT)
     number = ask_withdrawal(actor=owner, shop_id=shop_id, asked=first, request=NOTHING_REMEMBERED, at=_ago(hours=18))
     approve_withdrawal(actor=finance, number=number, request=NOTHING_REMEMBERED, at=_ago(hours=17))

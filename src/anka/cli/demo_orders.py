@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 
 from anka.cli.demo_story import Story
 from anka.core.database import value
+from anka.domain.funds_mode import Doing
+from anka.ledger import mode
 
 DAY = 1440
 
@@ -256,13 +258,22 @@ STORIES: tuple[tuple[float, str, str, Telling], ...] = (
 )
 
 
+OF_WALLETS = frozenset({_refunded_to_wallet, _paid_from_wallet})
+
+
 def market_has_orders() -> bool:
     """Tell whether anybody has ordered anything."""
     return bool(value("SELECT EXISTS (SELECT FROM orders_order)"))
 
 
+def to_tell() -> list[tuple[float, str, str, Telling]]:
+    """Return the stories that this installation can tell: where it holds no money, those of wallets are left out."""
+    has_wallets = mode.offered(doing=Doing.PAY_FROM_WALLET)
+    return [story for story in STORIES if has_wallets or story[-1] not in OF_WALLETS]
+
+
 def stories(*, numbers: dict[str, str]) -> Iterator[tuple[str, Callable[[], None]]]:
     """Yield every story: what it is called, and what tells it."""
-    for minutes_ago, buyer, slug, tell in STORIES:
+    for minutes_ago, buyer, slug, tell in to_tell():
         story = Story(buyer, numbers[slug], minutes_ago)
         yield f"{buyer} · {slug} · {tell.__name__.strip('_').replace('_', ' ')}", lambda tell=tell, story=story: tell(story)  # type: ignore[misc]

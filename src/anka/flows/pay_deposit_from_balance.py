@@ -7,9 +7,11 @@ from anka.core.idempotency import RequestKey, require_new
 from anka.core.numbers import new_number
 from anka.core.refusals import BadInput
 from anka.domain import postings_merchant
+from anka.domain.funds_mode import Doing
 from anka.domain.money import MAX_MINOR
 from anka.flows.steps.funds_desk import NotEnoughAvailable, collect_first, owned_desk, post_now
 from anka.funds import writes
+from anka.ledger import mode
 
 
 def pay_deposit_from_balance(*, actor: Actor, shop_id: int, amount_minor: int, request: RequestKey, at: Moment) -> str:
@@ -17,8 +19,10 @@ def pay_deposit_from_balance(*, actor: Actor, shop_id: int, amount_minor: int, r
 
     Raises:
         NotFound, NotPermitted: the actor does not own the shop. BadInput: not an amount. NotEnoughAvailable: nothing has changed.
+        NotOursToHold: an institution holds the money here, and deposits with it.
         AlreadyDone: this request was carried out before; its reference is the number.
     """
+    mode.require(doing=Doing.HOLD_DEPOSITS)
     if not 1 <= amount_minor <= MAX_MINOR:
         raise BadInput(fields={"amount_minor": "≥ 1"})
     with database.transaction():

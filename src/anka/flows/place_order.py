@@ -13,6 +13,8 @@ from anka.core.numbers import new_number
 from anka.core.rate_limits import Budget, TooManyRequests
 from anka.core.refusals import BadInput, NotFound, NotPermitted, Refusal, refused_by
 from anka.domain.evidence import canonical_json
+from anka.domain.funds_mode import Doing
+from anka.ledger import mode
 from anka.orders.models import Standing
 
 READ = "SELECT read_for_purchase($1, $2, $3, $4, $5, $6, $7)"
@@ -156,7 +158,8 @@ def _check(offer: Offer, purchase: Purchase) -> None:
     # Only card keys with automatic delivery can be served from end to end yet; offering more would be a promise nobody keeps.
     if not offer.on_sale or not offer.shop_open or offer.kind != "card_key":
         raise NotOnSale
-    if offer.deposit_short:
+    # Where an institution holds the deposits, ours say nothing.
+    if offer.deposit_short and mode.offered(doing=Doing.HOLD_DEPOSITS):
         raise DepositTooLow
     if offer.policy_version is None:
         raise RulesChanged

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from anka.core.idempotency import AlreadyDone, RequestKey, once
 from anka.core.refusals import NotFound, Refusal
+from anka.domain.funds_mode import Doing
 from anka.domain.liability import Position
 from anka.domain.money import MAX_MINOR
 from anka.domain.withdrawals import LEAST_MINOR, PAID_WITHIN, BadBankAccount, WithdrawalState, due_at, fee_of, masked, needs_two
@@ -21,6 +22,7 @@ from anka.flows.release_deposit import release_deposit
 from anka.flows.steps.funds_desk import CURRENCY
 from anka.funds.models import Withdrawal
 from anka.funds.queries import position, steps, terms, withdrawals_of
+from anka.ledger import mode
 from anka.web import funds_words
 from anka.web.merchant.who import Workplace, workplace
 from anka.web.requests import PageRequest, key_of, new_key, require_recent_sign_in
@@ -56,6 +58,7 @@ def shown_on(here: Workplace) -> Shown:
     shop_id = here.shop.shop_id
     held = terms(shop_id=shop_id)
     has = position(shop_id=shop_id, currency=CURRENCY)
+    holds_deposits = mode.offered(doing=Doing.HOLD_DEPOSITS)
     return {
         "funds": has,
         "terms": held,
@@ -65,7 +68,8 @@ def shown_on(here: Workplace) -> Shown:
             {"at": step.at, "reason": step.details.get("reason", "")} for step in steps(shop_id=shop_id, what=TERMS, limit=CHANGES)
         ],
         "missing_minor": max(0, held.required_minor - has.deposit),
-        "is_short": has.deposit < held.floor_minor,
+        "is_short": holds_deposits and has.deposit < held.floor_minor,
+        "holds_deposits": holds_deposits,
         "withdrawals": [line(one) for one in withdrawals_of(shop_id=shop_id, limit=SHOWN_AT_ONCE)],
         "owner": here.shop.role == "owner",
         "may_release": has.deposit > 0,
