@@ -13,9 +13,11 @@ from anka.core import database
 from anka.core.clock import Moment
 from anka.core.refusals import BadInput, NotFound
 from anka.domain.dispute_states import DisputeState
+from anka.domain.refund_states import AttemptState
 from anka.flows.decide_difference import DifferenceDecided, SecondDecisionNeeded, decide_difference
 from anka.flows.record_dispute import record_dispute
 from anka.flows.steps.dispute_notice import DisputeNotice
+from anka.flows.stuck_refund import retry_refund
 from anka.flows.submit_attempt import submit_attempt
 from anka.flows.take_payment import take_payment
 from anka.jobs import reconcile
@@ -23,6 +25,7 @@ from anka.payments import bills
 from anka.payments.bills import CHINA
 from tests.builders import Order, a_cancelled_order, a_paid_order, a_payment, a_placed_order, at
 from tests.faults.flows import attempts
+from tests.flows.ladder import finance, refund, say
 from tests.jobs.billing import DAY, MORNING, NEXT, PRICE, a_bill, a_line, compared, found, inbox, line_of, refund_line, refunded, staff
 
 pytestmark = [pytest.mark.no_database, pytest.mark.usefixtures("quiet_day")]
@@ -198,6 +201,40 @@ def test_a_reversal_is_owed_to_the_buyer_again_and_waits_for_a_person() -> None:
         assert order.shop.balance("refund_payable:sandbox") == PRICE
     assert database.rows("SELECT source, status, applied FROM payments_evidence ORDER BY id")[-1] == ("bill", "failed", True)
     assert database.rows("SELECT reason FROM payments_stuck WHERE shop_id = %s", (order.shop.id,)) == [("reversed",)]
+
+
+def fees(order: Order) -> int:
+    """What channels kept of this shop's money, on balance."""
+    return order.shop.balance("psp_fee")
+
+
+@pytest.mark.parametrize("back", [0, 60, 40])
+def test_the_fee_of_a_reversal_is_its_own(back: int) -> None:
+    order, number = refunded()
+    reversal = replace(refund_line(order, number), kind="refund_reversed", fee_minor=back)
+    lines = (line_of(order, fee_minor=60), replace(refund_line(order, number), fee_minor=-60), reversal)
+    for _ in range(2):
+        compared(*lines)
+        assert (found(), fees(order)) == ([], back)
+    compared(*lines[:2], replace(reversal, fee_minor=70))
+    assert (found(), fees(order)) == ([("fee_differs", back, 70)] if back else [], back or 70)
+
+
+def test_a_refund_that_came_back_and_went_out_again_is_compared_with_its_own_round() -> None:
+    order, number = refunded()
+    first, reversal = refund_line(order, number), replace(refund_line(order, number), kind="refund_reversed")
+    compared(line_of(order), first, reversal)
+    again = retry_refund(actor=finance(), refund_number=refund(order), leg=1, at=at(days=1, minutes=1))
+    submit_attempt(number=again, at=at(days=1, minutes=2))
+    second = replace(refund_line(order, again), channel_number=f"RF{again}")
+    compared(line_of(order), first, reversal, replace(second, amount_minor=PRICE - 1))
+    # The first round's journal, of the right sum, says nothing about the second.
+    assert [kind for kind, _ours, _theirs in found()] == ["refund_open"]
+    say(order, AttemptState.SUCCEEDED, minutes=24 * 60 + 3)
+    compared(line_of(order), first, reversal, second)
+    assert (found(), order.shop.balance("refund_payable:sandbox")) == ([], 0)
+    compared(line_of(order), first, reversal, second, replace(reversal, number=again, channel_number=f"RF{again}"))
+    assert (found(), order.shop.balance("refund_payable:sandbox")) == ([], PRICE)
 
 
 def test_a_reversal_of_another_sum_is_no_evidence() -> None:

@@ -10,7 +10,10 @@ from anka.domain.postings import Posting, one_journal, paired
 
 
 def channel_fee(*, shop_id: int, channel: str, reference: str, amount_minor: int) -> Posting:
-    """Record what the channel keeps of a payment; `reference` is its transaction's number."""
+    """Record what the channel keeps of a payment, or of a refund that came back.
+
+    `reference` is the transaction's number, or that of the refund's attempt and `:reversed`.
+    """
     pairs = [("psp_fee", f"psp:{channel}:clearing", amount_minor)]
     return one_journal(shop_id=shop_id, key=f"fee:{channel}:{reference}", kind="channel_fee", pairs=pairs)
 

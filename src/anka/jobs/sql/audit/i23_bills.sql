@@ -9,14 +9,17 @@ FROM (SELECT bill.channel, bill.day, said.bill_id, said.line, said.kind, said.am
         CASE said.kind
             WHEN 'payment' THEN format('pay:%s:%s', bill.channel, coalesce(nullif(said.channel_number, ''), payment.transaction_number))
             WHEN 'settlement' THEN format('settled:%s:%s', bill.channel, coalesce(nullif(said.channel_number, ''), said.number))
-            WHEN 'refund' THEN format('refund:%s:%s:done', refund.number, attempt.leg)
-            WHEN 'refund_reversed' THEN format('refund:%s:%s:reversed', refund.number, attempt.leg)
+            WHEN 'refund' THEN format('refund:%s:%s:done%s', refund.number, attempt.leg, earlier.rounds)
+            WHEN 'refund_reversed' THEN format('refund:%s:%s:reversed%s', refund.number, attempt.leg, earlier.rounds)
             WHEN 'dispute' THEN format('dispute:%s:%s:opened', bill.channel, argued.number) END AS key
       FROM payments_bill AS bill JOIN payments_bill_line AS said ON said.bill_id = bill.id
         LEFT JOIN payments_payment AS payment ON said.kind = 'payment' AND said.channel_number = '' AND payment.number = said.number
             AND payment.channel = bill.channel
         LEFT JOIN payments_attempt AS attempt ON said.kind LIKE 'refund%' AND attempt.number = said.number AND attempt.channel = bill.channel
         LEFT JOIN payments_refund AS refund ON refund.shop_id = attempt.shop_id AND refund.id = attempt.refund_id
+        LEFT JOIN LATERAL (SELECT ':' || nullif(count(*), 0) AS rounds FROM payments_attempt AS before
+            WHERE before.shop_id = attempt.shop_id AND before.refund_id = attempt.refund_id AND before.leg = attempt.leg
+                AND before.id < attempt.id AND before.status = 'reversed') AS earlier ON true
         LEFT JOIN payments_dispute AS argued ON said.kind = 'dispute' AND argued.channel = bill.channel
             AND argued.channel_number = said.channel_number AND argued.kind = 'chargeback'
       WHERE bill.compared_at IS NOT NULL AND bill.superseded_at IS NULL
@@ -35,7 +38,8 @@ SELECT format('bill of %s for %s, line %s', line.channel, line.day, line.line),
     format('its fee is %s, and %s is posted', line.fee_minor, coalesce(sum(moved.minor), 0))
 FROM (SELECT bill.channel, bill.day, said.bill_id, said.line, said.fee_minor,
         format('fee:%s:%s', bill.channel, CASE said.kind WHEN 'payment'
-            THEN coalesce(nullif(said.channel_number, ''), payment.transaction_number) ELSE said.number END) AS key
+            THEN coalesce(nullif(said.channel_number, ''), payment.transaction_number)
+            WHEN 'refund' THEN said.number ELSE said.number || ':reversed' END) AS key
       FROM payments_bill AS bill JOIN payments_bill_line AS said ON said.bill_id = bill.id
         LEFT JOIN payments_payment AS payment ON said.kind = 'payment' AND said.channel_number = '' AND payment.number = said.number
             AND payment.channel = bill.channel

@@ -60,13 +60,19 @@ $$
         WHERE said.kind = 'payment'
         UNION ALL
         SELECT said.*, attempt.shop_id,
-            format('refund:%s:%s:%s', refund.number, attempt.leg, CASE said.kind WHEN 'refund' THEN 'done' ELSE 'reversed' END),
+            format('refund:%s:%s:%s%s', refund.number, attempt.leg, CASE said.kind WHEN 'refund' THEN 'done' ELSE 'reversed' END,
+                CASE WHEN before.bounced > 0 THEN ':' || before.bounced END),
             CASE said.kind WHEN 'refund' THEN 'credit' ELSE 'debit' END, attempt.id IS NOT NULL, attempt.status,
-            said.number
+            -- A refund and its coming back each have a fee of their own.
+            CASE said.kind WHEN 'refund' THEN said.number ELSE said.number || ':reversed' END
         FROM said
             LEFT JOIN payments_attempt AS attempt ON attempt.shop_id = shop_of_number(said.number) AND attempt.number = said.number
                 AND attempt.channel = said.channel
             LEFT JOIN payments_refund AS refund ON refund.shop_id = attempt.shop_id AND refund.id = attempt.refund_id
+            -- A leg that came back and went out again has a round of journals for each time.
+            LEFT JOIN LATERAL (SELECT count(*) AS bounced FROM payments_attempt AS earlier WHERE earlier.shop_id = attempt.shop_id
+                AND earlier.refund_id = attempt.refund_id AND earlier.leg = attempt.leg AND earlier.id < attempt.id
+                AND earlier.status = 'reversed') AS before ON true
         WHERE said.kind IN ('refund', 'refund_reversed')
         UNION ALL
         -- What is settled payment by payment lies in the payment's shop, what is settled in one sum in the platform's own books.
