@@ -46,6 +46,14 @@ def test_finance_staff_take_it_further_and_another_one_approves() -> None:
     assert first.post(address, approval).status == 409
     assert second.post(address, approval).json == {"refund": None}
     assert (states(order), in_queue(first, order)) == (["sandbox failed", "hand succeeded"], None)
+    sent = next(line for line in first.get("/stuck-refunds?view=by_hand").json["items"] if line["refund"] == refund(order))
+    assert (sent["reason"], sent["actions"]) == (None, ["returned"])
+    came_back = {"step": "returned", "reference": f"B-{refund(order)}"}
+    assert first.post(address, {**came_back, "reference": " "}).status == 422
+    assert first.post(address, came_back).json["refund"]["actions"] == ["note"]
+    assert first.post(address, {**came_back, "step": "approve"}).code == "second_person_needed"
+    assert second.post(address, {**came_back, "step": "approve"}).json["refund"]["reason"] == "reversed"
+    assert states(order) == ["sandbox failed", "hand reversed"]
 
 
 def test_an_outcome_nobody_knows_offers_the_console_and_nothing_else() -> None:

@@ -7,7 +7,7 @@ import pytest
 from anka.domain.chart import UnknownAccount
 from anka.domain.money import BadAmount
 from anka.domain.postings import Journal, Transfer
-from anka.domain.postings_ladder import done_by_bank, done_by_hand
+from anka.domain.postings_ladder import bounced, done_by_bank, done_by_hand, returned
 
 LEG: dict[str, Any] = {"shop_id": 7, "leg": ("R1", 2)}
 
@@ -32,6 +32,14 @@ def test_a_leg_is_paid_from_accounts_of_the_chart_or_not_at_all(strange: str) ->
     for channels in ((strange, "stripe"), ("stripe", strange)):
         with pytest.raises(UnknownAccount):
             done_by_bank(**LEG, channels=channels, amount_minor=5, reversals=0)
+
+
+@pytest.mark.parametrize(("reversals", "key"), [(0, "refund:R1:2:reversed"), (1, "refund:R1:2:reversed:1")])
+def test_what_was_sent_by_hand_comes_back_to_the_account_it_left(reversals: int, key: str) -> None:
+    (journal,) = returned(**LEG, channel="alipay", bank="main", amount_minor=5, reversals=reversals)
+    assert journal == Journal(7, key, "refund_reversed", (Transfer("bank:main", "refund_payable:alipay", 5),))
+    (bounce,) = bounced(**LEG, channel="alipay", amount_minor=5, reversals=reversals)
+    assert bounce.key == key
 
 
 def test_a_leg_of_less_than_nothing_is_refused() -> None:

@@ -19,9 +19,10 @@ from anka.domain.refund_states import AttemptState
 from anka.domain.unidentified import FOUR_EYES_FROM_MINOR
 from anka.flows.compare_bill import compare_again, finish_comparison, settle_gone
 from anka.flows.decide_difference import DifferenceDecided, decide_difference
-from anka.flows.decide_proof import refuse_proof
+from anka.flows.decide_proof import approve_proof, refuse_proof
 from anka.flows.match_unidentified import approve_match, match_unidentified
 from anka.flows.mend_attempt import mend_attempt
+from anka.flows.return_transfer import return_transfer
 from anka.flows.steps.stuck_leg import RefundNotStuck
 from anka.flows.stuck_refund import close_look, note_stuck_refund, retry_refund
 from anka.flows.submit_attempt import submit_attempt
@@ -80,6 +81,33 @@ def paid_beside() -> ladder.Ground:
     ladder.hear(made, S.SUCCEEDED)
     ladder.take(made)
     return made
+
+
+def sent() -> ladder.Ground:
+    """A refund that was transferred by hand."""
+    made = ladder.proved()
+    ladder.approve(made)
+    return made
+
+
+def come_back() -> ladder.Ground:
+    """A transfer whose coming back waits for the second person."""
+    made = sent()
+    say_it_came_back(made)
+    return made
+
+
+def say_it_came_back(made: ladder.Ground) -> str:
+    return return_transfer(actor=made.first, refund_number=made.refund, leg=1, reference="BACK", at=at(11))
+
+
+def said_to_be_back_once(made: ladder.Ground) -> None:
+    assert (made.states, events(made.order, "refund_return_entered")) == (["succeeded", "2"], 1)
+
+
+def owed_again_once(made: ladder.Ground) -> None:
+    assert (made.states, events(made.order, "refund_bounced")) == (["stuck", "2"], 1)
+    assert (made.order.shop.balance("bank:1"), made.order.shop.balance("refund_payable:sandbox")) == (0, PRICE)
 
 
 def sent_again_once(made: ladder.Ground) -> None:
@@ -233,6 +261,13 @@ MONEY_FLOWS: list[Flow[Any]] = [
         ladder.proved,
         lambda g: told(lambda: refuse_proof(actor=g.second, refund_number=g.refund, leg=1, reference="B-1", at=at(10))),
         once("refund_proof_refused"),
+    ),
+    Flow("a transfer comes back", sent, say_it_came_back, said_to_be_back_once),
+    Flow(
+        "what came back is owed again",
+        come_back,
+        lambda g: approve_proof(actor=g.second, refund_number=g.refund, leg=1, reference="BACK", at=at(12)),
+        owed_again_once,
     ),
     Flow(
         "an abnormal refund is mended", abnormal, lambda g: mend_attempt(number=attempts(g.order)[0], at=at(8)), once("refund_being_mended")

@@ -47,6 +47,23 @@ def test_the_queue_is_for_finance_staff(role: str) -> None:
     assert browser(person).get(PAGE).status_code == 404
 
 
+def test_a_transfer_that_came_back_is_entered_and_approved_on_the_pages() -> None:
+    order, first, second = stuck(AttemptState.ABNORMAL), staff(), staff()
+    number, sent = refund(order), f"{PAGE}?tab=by_hand"
+    assert send(first, PAGE, f"{PAGE}/{number}/1/begin_transfer") == 302
+    assert send(first, PAGE, f"{PAGE}/{number}/1/transfer", payee="张三", bank="1", reference=f"W-{number}") == 302
+    assert send(second, PAGE, f"{PAGE}/{number}/1/approve") == 302
+    assert number not in browser(first).get(PAGE).content.decode()
+    assert "银行已退回" in browser(first).get(sent).content.decode()
+    assert send(first, sent, f"{PAGE}/{number}/1/returned", reference=f"BACK-{number}") == 302
+    waiting = browser(second).get(PAGE).content.decode()
+    assert f"银行已把转账退回账户 1，流水号 BACK-{number}。" in waiting
+    assert send(second, PAGE, f"{PAGE}/{number}/1/approve") == 302
+    assert number not in browser(first).get(sent).content.decode()
+    assert states(order) == ["sandbox closed", "hand reversed"]
+    assert "改退到我的钱包" in browser(order.buyer).get(f"/refunds/{number}").content.decode()
+
+
 def test_finance_staff_transfer_by_hand_and_another_one_approves() -> None:
     order, first, second = stuck(AttemptState.ABNORMAL), staff(), staff()
     number = refund(order)

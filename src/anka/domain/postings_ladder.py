@@ -46,6 +46,13 @@ def done_by_bank(*, shop_id: int, leg: tuple[str, int], channels: tuple[str, str
     return one_journal(shop_id=shop_id, key=_round(f"refund:{number}:{position}:done", reversals), kind="refund_done_by_bank", pairs=pairs)
 
 
+def returned(*, shop_id: int, leg: tuple[str, int], channel: str, bank: str, amount_minor: int, reversals: int) -> Posting:
+    """Owe a leg again that was sent by hand and came back to our bank account."""
+    number, position = leg
+    pairs = [(f"bank:{bank}", f"refund_payable:{channel}", amount_minor)]
+    return one_journal(shop_id=shop_id, key=_round(f"refund:{number}:{position}:reversed", reversals), kind="refund_reversed", pairs=pairs)
+
+
 def bounced(*, shop_id: int, leg: tuple[str, int], channel: str, amount_minor: int, reversals: int) -> Posting:
     """Owe a leg again that came back after the channel had reported success."""
     number, position = leg

@@ -42,6 +42,7 @@ class StuckReason(StrEnum):
     ABNORMAL = "abnormal"
     OUTCOME_UNKNOWN = "outcome_unknown"
     BY_HAND = "by_hand"
+    RETURNED = "returned"
     REVERSED = "reversed"
     LATE = "late"
     PAID_TWICE = "paid_twice"

@@ -10,6 +10,7 @@ from anka.core.refusals import BadInput
 from anka.domain.refund_states import AttemptState
 from anka.flows.confirm_outcome import OUTCOMES, confirm_outcome
 from anka.flows.decide_proof import approve_proof, refuse_proof
+from anka.flows.return_transfer import return_transfer
 from anka.flows.stuck_refund import close_look, note_stuck_refund, retry_refund, take_stuck_refund
 from anka.flows.transfer_by_hand import Transfer, abandon_transfer, begin_transfer, transfer_by_hand
 
@@ -59,6 +60,9 @@ STEPS: Mapping[str, Act] = MappingProxyType(
         "abandon_transfer": lambda actor, step, at: abandon_transfer(actor=actor, refund_number=step.refund_number, leg=step.leg, at=at),
         "transfer": _transfer,
         "console": _console,
+        "returned": lambda actor, step, at: return_transfer(
+            actor=actor, refund_number=step.refund_number, leg=step.leg, reference=step.reference, at=at
+        ),
         "approve": lambda actor, step, at: approve_proof(
             actor=actor, refund_number=step.refund_number, leg=step.leg, reference=step.reference, at=at
         ),

@@ -13,6 +13,8 @@ DECIDE = "UPDATE payments_proof SET status = %s, decided_by = %s, decided_at = %
 LAST = """
 SELECT reference, decided_by FROM payments_proof WHERE shop_id = %s AND attempt_id = %s AND status = 'approved'
 """
+RETURNED = "returned"
+APPROVED = {"transfer": "refund_transfer_approved", "console": "refund_outcome_approved", RETURNED: "refund_return_approved"}
 S = AttemptState
 
 
@@ -30,15 +32,15 @@ def approve_proof(*, actor: Actor, refund_number: str, leg: int, reference: str,
         attempt = lock_for_finance(actor=actor, refund_number=refund_number, leg=leg, at=at)
         if attempt.proof is None and (reference, actor.person_id) in database.rows(LAST, (attempt.shop_id, attempt.attempt_id)):
             return attempt.status
-        require_stuck(attempt)
         proof = _proof(attempt, actor, reference)
+        if proof.kind != RETURNED:
+            require_stuck(attempt)
         target = S(proof.says)
         database.rows(DECIDE, ("approved", actor.person_id, at.now, attempt.shop_id, proof.id))
         change = fresh_change(attempt)
         change["attempt"]["status"] = target
         change["attempt"]["channel_number"] = proof.reference
-        what = "refund_transfer_approved" if proof.kind == "transfer" else "refund_outcome_approved"
-        change["events"].append(event(what=what, attempt=attempt, more={"says": proof.says, "reference": proof.reference}))
+        change["events"].append(event(what=APPROVED[proof.kind], attempt=attempt, more={"says": proof.says, "reference": proof.reference}))
         follow(change=change, attempt=attempt, target=target, channel_number=proof.reference, at=at)
         write(change=change, attempt=attempt, actor=str(actor), at=at)
         return target
@@ -55,6 +57,8 @@ def refuse_proof(*, actor: Actor, refund_number: str, leg: int, reference: str, 
         proof = _proof(attempt, actor, reference)
         database.rows(DECIDE, ("refused", actor.person_id, at.now, attempt.shop_id, proof.id))
         change = fresh_change(attempt)
+        if proof.kind == RETURNED:
+            change["attempt"]["unstuck"] = "looked_into"
         change["events"].append(event(what="refund_proof_refused", attempt=attempt, more={"reference": proof.reference}))
         write(change=change, attempt=attempt, actor=str(actor), at=at)
 

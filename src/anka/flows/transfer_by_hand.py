@@ -6,6 +6,7 @@ The proof says to whom, from which account, under which reference and how much. 
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from anka.core import database
 from anka.core.actors import Actor
@@ -116,10 +117,23 @@ def transfer_by_hand(*, actor: Actor, refund_number: str, leg: int, transfer: Tr
         return attempt.number
 
 
-def prove(*, actor: Actor, attempt: Attempt, said: tuple[str, str, str, str, str, int], what: str, at: Moment) -> None:
-    """Keep a proof (kind, says, payee, bank, reference, amount) of an attempt, and tell the platform that it needs a second person."""
+def prove(
+    *,
+    actor: Actor,
+    attempt: Attempt,
+    said: tuple[str, str, str, str, str, int],
+    what: str,
+    at: Moment,
+    stuck: dict[str, Any] | None = None,
+) -> None:
+    """Keep a proof (kind, says, payee, bank, reference, amount) of an attempt, and tell the platform that it needs a second person.
+
+    `stuck` puts a leg into the queue that does not stand there yet.
+    """
     database.rows(PROVE, (attempt.shop_id, attempt.attempt_id, *said, actor.person_id, at.now))
     change = fresh_change(attempt)
+    if stuck is not None:
+        change["attempt"]["stuck"] = stuck
     change["events"].append(event(what=what, attempt=attempt, more={"says": said[1], "reference": said[4]}))
     tell(change=change, audience="platform", kind="refund_needs_approval", attempt=attempt)
     write(change=change, attempt=attempt, actor=str(actor), at=at)

@@ -46,6 +46,17 @@ WAITING = (
     + BESIDE
     + "WHERE waits.status = ANY (%(statuses)s) AND waits.created_at <= %(before)s ORDER BY waits.created_at, waits.id LIMIT %(limit)s"
 )
+# Newest first: what comes back comes back within days.
+BY_HAND = (
+    COLUMNS
+    + "FROM payments_attempt AS sent JOIN payments_leg AS leg ON leg.shop_id = sent.shop_id AND leg.refund_id = sent.refund_id"
+    + " AND leg.leg = sent.leg"
+    + JOINS
+    + "    LEFT JOIN payments_stuck AS stuck ON stuck.shop_id = leg.shop_id AND stuck.refund_id = leg.refund_id AND stuck.leg = leg.leg"
+    + " AND stuck.ended_at IS NULL"
+    + BESIDE
+    + "WHERE sent.channel = 'hand' AND sent.status = 'succeeded' ORDER BY sent.ended_at DESC, sent.id DESC LIMIT %(limit)s"
+)
 ONE = "AND refund.number = %(number)s AND leg.leg = %(leg)s"
 COUNT = "SELECT count(*) FROM (SELECT FROM payments_stuck WHERE ended_at IS NULL LIMIT 1000) AS waiting"
 
@@ -98,6 +109,11 @@ def stuck_refund(*, refund_number: str, leg: int) -> StuckLine | None:
 def waiting_refunds(*, statuses: tuple[str, ...], before: datetime, limit: int) -> list[StuckLine]:
     """Return ways whose attempt has had one of these states since before that moment, oldest first, at most 100."""
     return _lines(WAITING, {"statuses": list(statuses), "before": before, "limit": min(limit, MOST)})
+
+
+def hand_refunds(*, limit: int) -> list[StuckLine]:
+    """Return the ways that were paid by hand and did not come back, newest first, at most 100."""
+    return _lines(BY_HAND, {"limit": min(limit, MOST)})
 
 
 def stuck_count() -> int:

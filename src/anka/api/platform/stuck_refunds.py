@@ -24,16 +24,19 @@ Reference = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class RefundQueueQuery(Input):
-    """Which refunds: `stuck` for a person to look after, `funds` waiting for funds of ours, `unknown` unanswered for half an hour."""
+    """Which refunds: `stuck` for a person to look after, `funds` waiting for funds of ours, `unknown` unanswered for half an hour;
+    `by_hand` those that were paid by a transfer and may still come back."""
 
-    view: Literal["stuck", "funds", "unknown"] = "stuck"
+    view: Literal["stuck", "funds", "unknown", "by_hand"] = "stuck"
 
 
 class Step(Input):
-    """What is done about one way of a refund. `text` goes with note and close; `reference` with transfer, console, approve and refuse;
-    `payee`, `bank` and `amount_minor` with transfer; `says` with console."""
+    """What is done about one way of a refund. `text` goes with note and close; `reference` with transfer, console, returned,
+    approve and refuse; `payee`, `bank` and `amount_minor` with transfer; `says` with console."""
 
-    step: Literal["take", "note", "retry", "begin_transfer", "abandon_transfer", "transfer", "console", "approve", "refuse", "close"]
+    step: Literal[
+        "take", "note", "retry", "begin_transfer", "abandon_transfer", "transfer", "console", "returned", "approve", "refuse", "close"
+    ]
     text: Words = ""
     reference: Reference = ""
     payee: Reference = ""

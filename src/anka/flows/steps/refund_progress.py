@@ -100,13 +100,13 @@ def _try_again(change: dict[str, Any], attempt: Attempt, at: Moment) -> None:
 
 def _bounce(change: dict[str, Any], attempt: Attempt) -> None:
     """The money came back to us: it is owed again, and its units are not repaid."""
-    posting = postings.bounced(
-        shop_id=attempt.shop_id,
-        leg=(attempt.refund_number, attempt.leg),
-        channel=attempt.leg_channel,
-        amount_minor=attempt.amount_minor,
-        reversals=attempt.reversals,
-    )
+    leg, channel = (attempt.refund_number, attempt.leg), attempt.leg_channel
+    amount, reversals = attempt.amount_minor, attempt.reversals
+    if attempt.channel == HAND and attempt.proof is not None:
+        bank = attempt.proof.bank
+        posting = postings.returned(shop_id=attempt.shop_id, leg=leg, channel=channel, bank=bank, amount_minor=amount, reversals=reversals)
+    else:
+        posting = postings.bounced(shop_id=attempt.shop_id, leg=leg, channel=channel, amount_minor=amount, reversals=reversals)
     change["journals"] = journals(posting)
     change["money"] = [{"positions": [unit.position], "money": "refunding"} for unit in attempt.units if (unit.money, "refunding") in TURNS]
     change["events"].append(event(what="refund_bounced", attempt=attempt, more={}))

@@ -21,6 +21,7 @@ TABS = {
     "stuck": gettext_lazy("Stuck"),
     "funds": gettext_lazy("Waiting for funds"),
     "unknown": gettext_lazy("Without an answer"),
+    "by_hand": gettext_lazy("Paid by hand"),
 }
 STATES = {
     "created": gettext_lazy("written down"),
@@ -116,6 +117,7 @@ def _proof(line: StuckLine) -> Shown | None:
         return None
     return {
         "is_transfer": line.proof_kind == "transfer",
+        "is_return": line.proof_kind == "returned",
         "succeeded": line.proof_says == "succeeded",
         "payee": line.payee,
         "bank": line.bank,
