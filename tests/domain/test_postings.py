@@ -10,6 +10,7 @@ from anka.domain import postings
 from anka.domain.chart import CHART, Side, UnknownAccount, kind_of, table
 from anka.domain.money import MAX_MINOR, BadAmount
 from anka.domain.postings import Journal, Posting, UnequalSums
+from anka.domain.postings_merchant import freed, held, repaid
 from anka.domain.postings_unidentified import Captured, Matched, returned, unidentified
 from tests.domain.written_again import JOURNALS, rows
 
@@ -22,8 +23,8 @@ def from_wherever_it_is(legs: postings.Legs, first: int, second: int) -> Posting
     total = sum(amount for _, amount in legs)
     escrow = min(first, total)
     pending = min(second, total - escrow)
-    sources = {"escrow": escrow, "pending": pending, "available": 0, "commission": total - escrow - pending}
-    return postings.refund_accepted_from(shop_id=SHOP, order_id=ORDER, refund_number="R1", legs=legs, sources=sources)
+    sources = (("escrow", escrow), ("pending", pending), ("available", 0), ("commission", total - escrow - pending))
+    return repaid(shop_id=SHOP, order_id=ORDER, refund_number="R1", legs=legs, sources=sources)
 
 
 def every_posting(amount: int, legs: postings.Legs, rate: int) -> dict[str, Posting]:
@@ -42,8 +43,8 @@ def every_posting(amount: int, legs: postings.Legs, rate: int) -> dict[str, Post
         "reversed": postings.refund_reversed(shop_id=SHOP, refund_number="R1", leg=1, channel="alipay", amount_minor=amount),
         "confirmed": postings.confirmed(shop_id=SHOP, order_id=ORDER, unit=UNIT, amount_minor=amount, commission_basis_points=rate),
         "settled": postings.settled(shop_id=SHOP, unit=UNIT, amount_minor=amount),
-        "held": postings.case_held(shop_id=SHOP, case_number="C1", unit=UNIT, account="available", amount_minor=amount),
-        "freed": postings.case_freed(shop_id=SHOP, case_number="C1", unit=UNIT, account="pending", amount_minor=amount),
+        "held": held(shop_id=SHOP, case_number="C1", unit=UNIT, taken=(("available", amount),)),
+        "freed": freed(shop_id=SHOP, case_number="C1", unit=UNIT, taken=(("pending", amount),)),
     }
 
 
@@ -138,15 +139,13 @@ def test_paying_and_refunding_leaves_nothing(legs: postings.Legs) -> None:
 
 def test_sources_must_equal_what_is_owed() -> None:
     with pytest.raises(UnequalSums):
-        postings.refund_accepted_from(
-            shop_id=SHOP, order_id=ORDER, refund_number="R1", legs=(("alipay", 100),), sources={"pending": 60, "commission": 5}
-        )
+        repaid(shop_id=SHOP, order_id=ORDER, refund_number="R1", legs=(("alipay", 100),), sources=(("pending", 60), ("commission", 5)))
 
 
 def test_each_source_gives_what_it_was_asked_for() -> None:
-    sources = {"escrow": 10, "pending": 60, "available": 25, "commission": 5}
+    sources = (("escrow", 10), ("pending", 60), ("available", 25), ("commission", 5))
     legs = (("alipay", 70), ("wallet", 30))
-    balances = net(postings.refund_accepted_from(shop_id=SHOP, order_id=ORDER, refund_number="R1", legs=legs, sources=sources))
+    balances = net(repaid(shop_id=SHOP, order_id=ORDER, refund_number="R1", legs=legs, sources=sources))
     assert {account: value for (_, account), value in balances.items()} == {
         "order:41:escrow": -10,
         "merchant:7:pending": -60,
@@ -158,10 +157,8 @@ def test_each_source_gives_what_it_was_asked_for() -> None:
 
 
 def test_sources_are_used_up_in_their_order() -> None:
-    sources = {"escrow": 10, "pending": 60, "available": 20, "commission": 10}
-    (journal,) = postings.refund_accepted_from(
-        shop_id=SHOP, order_id=ORDER, refund_number="R1", legs=(("alipay", 20), ("wallet", 80)), sources=sources
-    )
+    sources = (("escrow", 10), ("pending", 60), ("available", 20), ("commission", 10))
+    (journal,) = repaid(shop_id=SHOP, order_id=ORDER, refund_number="R1", legs=(("alipay", 20), ("wallet", 80)), sources=sources)
     assert [(pair.debit, pair.credit.removeprefix("refund_payable:"), pair.amount_minor) for pair in journal.transfers] == [
         ("order:41:escrow", "alipay", 10),
         ("merchant:7:pending", "alipay", 10),
@@ -172,10 +169,9 @@ def test_sources_are_used_up_in_their_order() -> None:
 
 
 def test_nothing_is_posted_to_or_from_an_account_nobody_knows() -> None:
-    case = {"shop_id": SHOP, "case_number": "C1", "unit": UNIT, "account": "bonus", "amount_minor": 1}
-    for post in (postings.case_held, postings.case_freed):
+    for post in (held, freed):
         with pytest.raises(UnknownAccount, match="merchant:7:bonus"):
-            post(**case)  # type: ignore[arg-type]  # the same arguments for both
+            post(shop_id=SHOP, case_number="C1", unit=UNIT, taken=(("bonus", 1),))
     strange = Matched(shop_id=SHOP, channel="alipay", unidentified_number="00-U1", amount_minor=1)
     with pytest.raises(UnknownAccount, match="order:a b:escrow"):
         strange.paid(order_id="a b")  # type: ignore[arg-type]  # no such order can be

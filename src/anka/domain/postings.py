@@ -5,7 +5,7 @@ A journal is posted in the books of one shop under a key that makes it happen on
 produce no transfer, and a journal without transfers is not produced at all.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from anka.domain.chart import PLATFORM_SHOP, kind_of
@@ -130,22 +130,6 @@ def refund_accepted(*, shop_id: int, order_id: int, refund_number: str, legs: Le
     return one_journal(shop_id=shop_id, key=f"refund:{refund_number}:accepted", kind="refund_accepted", pairs=pairs)
 
 
-def refund_accepted_from(*, shop_id: int, order_id: int, refund_number: str, legs: Legs, sources: Mapping[str, int]) -> Posting:
-    """Owe the buyer money from wherever it is by now: `escrow`, the merchant's `pending` and `available` balance, `commission`.
-
-    Raises:
-        UnequalSums: the sources do not sum to the legs.
-    """
-    accounts = {
-        "escrow": f"order:{order_id}:escrow",
-        "pending": f"merchant:{shop_id}:pending",
-        "available": f"merchant:{shop_id}:available",
-        "commission": "commission",
-    }
-    pairs = paired(sources=[(accounts[name], amount) for name, amount in sources.items()], targets=_payable(legs))
-    return one_journal(shop_id=shop_id, key=f"refund:{refund_number}:accepted", kind="refund_accepted", pairs=pairs)
-
-
 def refund_done_channel(*, shop_id: int, refund_number: str, leg: int, channel: str, amount_minor: int) -> Posting:
     """Record that the channel has paid this leg back. After a reversal the money goes out again as a new leg with its own number."""
     pairs = [(f"refund_payable:{channel}", f"psp:{channel}:available", amount_minor)]
@@ -180,15 +164,3 @@ def settled(*, shop_id: int, unit: str, amount_minor: int) -> Posting:
     """Make the merchant's part of a confirmed unit available to be withdrawn."""
     pairs = [(f"merchant:{shop_id}:pending", f"merchant:{shop_id}:available", amount_minor)]
     return one_journal(shop_id=shop_id, key=f"settle:{unit}", kind="settled", pairs=pairs)
-
-
-def case_held(*, shop_id: int, case_number: str, unit: str, account: str, amount_minor: int) -> Posting:
-    """Set aside what the merchant already has of a unit that is argued about; `account` is pending or available."""
-    pairs = [(f"merchant:{shop_id}:{account}", f"merchant:{shop_id}:frozen", amount_minor)]
-    return one_journal(shop_id=shop_id, key=f"case:{case_number}:{unit}:hold", kind="case_held", pairs=pairs)
-
-
-def case_freed(*, shop_id: int, case_number: str, unit: str, account: str, amount_minor: int) -> Posting:
-    """Give back what was set aside, to the balance it came from: the argument is over."""
-    pairs = [(f"merchant:{shop_id}:frozen", f"merchant:{shop_id}:{account}", amount_minor)]
-    return one_journal(shop_id=shop_id, key=f"case:{case_number}:{unit}:free", kind="case_freed", pairs=pairs)
