@@ -1,11 +1,14 @@
 """The file that names an installation's channels: read whole, in its order, or refused in one line that says what is wrong."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from anka.adapters.channels import configured
-from anka.adapters.channels.configured import ChannelsNotUsable, read_channels, sandbox_channels
+from anka.adapters.channels.configured import ChannelsNotUsable, read_channels, refund_windows, sandbox_channels
+from anka.adapters.channels.sandbox import SandboxChannel
+from anka.adapters.channels.sandbox_keys import Mode
 from anka.cli.doctor import _channels
 from anka.config.environment import EnvironmentNotUsable, read
 from anka.web import words
@@ -66,6 +69,21 @@ def test_the_sandbox_plays_what_it_speaks_with_keys_of_its_own(tmp_path: Path) -
     (tmp_path / "sandbox" / "channels" / "epay.json").write_text("{", encoding="utf-8")
     played, wrong = sandbox_channels(codes=["epay"], home=tmp_path, gateway_url="http://127.0.0.1:8001", base_url=BASE)
     assert (list(played), list(wrong)) == ([], ["epay"])
+
+
+def test_every_channel_tells_how_long_it_takes_refunds(tmp_path: Path) -> None:
+    """A window in the file that nobody asked about would promise refunds that the channel refuses."""
+    played, _wrong = sandbox_channels(codes=configured.KINDS, home=tmp_path, gateway_url="http://127.0.0.1:8001", base_url=BASE)
+    own = SandboxChannel(mode=Mode.SANDBOX, home=tmp_path, base_url=BASE, notify_url=BASE)
+    assert {code: window.days for code, window in refund_windows(channels={"sandbox": own, **played}).items()} == {
+        "alipay": 90,
+        "wechat": 365,
+        "epay": 90,
+        "epay_v2": 90,
+        "stripe": 180,
+    }
+    told = read_channels(place=written(tmp_path, f"{GOOD}refund_window_days = 7\n"), base_url=BASE)
+    assert refund_windows(channels=told) == {"epay": timedelta(days=7)}
 
 
 def test_pretended_and_real_channels_are_not_mixed() -> None:

@@ -52,9 +52,7 @@ def wire(environment: Environment) -> None:
         keys.keyring = keyring_file.FollowedKeyring(place_of_keyring(environment))
         issuers.update(read_issuers(place=environment.issuers))
         channels.update(_real_channels(environment))
-    windows = {code: getattr(channel, "refund_window", None) for code, channel in channels.items()}
-    known = {code: window for code, window in windows.items() if window is not None}
-    arrange(windows=known, calendar=_calendar(environment))
+    arrange(windows=configured.refund_windows(channels=channels), calendar=_calendar(environment))
 
 
 def _calendar(environment: Environment) -> Calendar:

@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -81,13 +81,10 @@ class AlipayChannel:
         self._client = httpx.Client(trust_env=False, follow_redirects=False)
         # A code to be scanned is made by the gateway; a page is an address that we sign ourselves.
         self.manners = Manners(
-            asks_to_start="precreate" in settings.products, shows_qr=settings.product_for(device="desktop") == "precreate"
+            asks_to_start="precreate" in settings.products,
+            shows_qr=settings.product_for(device="desktop") == "precreate",
+            refund_window=settings.refund_window,
         )
-
-    @property
-    def refund_window(self) -> timedelta:
-        """How long after a payment the contract allows refunds."""
-        return self._settings.refund_window
 
     def close_connections(self) -> None:
         """Close the connections to Alipay."""

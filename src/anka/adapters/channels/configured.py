@@ -10,6 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,12 @@ def sandbox_channels(*, codes: Iterable[str], home: Path, gateway_url: str, base
         else:
             built[code] = KINDS[code].build(settings=settings, notify_url=notify_url(base_url=base_url, code=code))
     return built, wrong
+
+
+def refund_windows(*, channels: Mapping[str, Channel]) -> dict[str, timedelta]:
+    """Return how long each channel takes refunds of a payment, for those whose contract says so."""
+    windows = {code: channel.manners.refund_window for code, channel in channels.items()}
+    return {code: window for code, window in windows.items() if window is not None}
 
 
 def notify_url(*, base_url: str, code: str) -> str:

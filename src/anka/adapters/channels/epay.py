@@ -92,7 +92,9 @@ class EpayChannel:
         self._notify_url = notify_url
         self._real_clock = real_clock
         asks = settings.start == "mapi"
-        self.manners = Manners(asks_to_start=asks, retries_refunds=False, mends_abnormal=False, has_bills=False, shows_qr=asks)
+        self.manners = Manners(
+            asks_to_start=asks, retries_refunds=False, has_bills=False, shows_qr=asks, refund_window=settings.refund_window
+        )
         # No connection is used twice: a stale one would leave a refund unknown that was never sent, and it may be sent only once.
         self._client = httpx.Client(trust_env=False, follow_redirects=False, limits=httpx.Limits(max_keepalive_connections=0))
 

@@ -100,7 +100,6 @@ class EpayV2Channel:
     """易支付 v2 as a payment channel."""
 
     code = "epay_v2"
-    manners = Manners(asks_to_start=True, retries_refunds=True, mends_abnormal=False, has_bills=False, shows_qr=True)
 
     # How long a call may take, in seconds. A machine under test may be slower than any gateway.
     patience = epay_wire.TOTAL_SECONDS
@@ -108,6 +107,7 @@ class EpayV2Channel:
     def __init__(self, *, settings: EpayV2Settings, notify_url: str, real_clock: Clock = real_now) -> None:
         """Get ready to call `settings.base_url`."""
         self._settings = settings
+        self.manners = Manners(asks_to_start=True, has_bills=False, refund_window=settings.refund_window)
         self._base_url = settings.base_url.rstrip("/")
         self._notify_url = notify_url
         self._real_clock = real_clock

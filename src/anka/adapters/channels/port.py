@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Literal, Protocol
 
@@ -200,7 +200,8 @@ class Manners:
     `asks_to_start`: starting a payment calls the channel, so its answer is kept and used again. `retries_refunds`: asking for a refund
     again with the same number is harmless, and it can be asked about; where not, it is sent once and an unknown outcome goes to a person.
     `mends_abnormal`: a refund that became abnormal can be sent another way by the channel itself. `has_bills`: it can be asked for bills.
-    `shows_qr`: a buyer at a desk pays with a phone.
+    `shows_qr`: a buyer at a desk pays with a phone. `refund_window`: how long after a payment its contract allows refunds, None where
+    what its documentation says holds.
     """
 
     asks_to_start: bool = False
@@ -208,6 +209,7 @@ class Manners:
     mends_abnormal: bool = False
     has_bills: bool = True
     shows_qr: bool = True
+    refund_window: timedelta | None = None
 
 
 class NoticeRefused(Exception):

@@ -49,7 +49,6 @@ class StripeChannel:
     """Stripe as a payment channel."""
 
     code = "stripe"
-    manners = Manners(asks_to_start=True, retries_refunds=True, mends_abnormal=False, has_bills=True, shows_qr=False)
 
     # How long a call may take, in seconds. A machine under test may be slower than any gateway.
     patience = stripe_wire.TOTAL_SECONDS
@@ -57,6 +56,7 @@ class StripeChannel:
     def __init__(self, *, settings: StripeSettings, notify_url: str, real_clock: Clock = real_now) -> None:
         """Get ready to call Stripe; where it sends events to (`notify_url`) is set up there."""
         self._settings = settings
+        self.manners = Manners(asks_to_start=True, shows_qr=False, refund_window=settings.refund_window)
         self._real_clock = real_clock
         self._client = httpx.Client(trust_env=False, follow_redirects=False)
         self._line = Line(client=self._client, base_url=settings.base_url.rstrip("/"), secret_key=settings.secret_key)

@@ -75,7 +75,6 @@ class WechatChannel:
     """WeChat Pay as a payment channel."""
 
     code = "wechat"
-    manners = Manners(asks_to_start=True, mends_abnormal=True)
 
     # How long a call may take, in seconds. A machine under test may be slower than any gateway.
     patience = TOTAL_SECONDS
@@ -83,6 +82,7 @@ class WechatChannel:
     def __init__(self, *, settings: WechatSettings, notify_url: str, real_clock: Callable[[], datetime] = sandbox_wire.real_now) -> None:
         """Get ready to call WeChat Pay, which is to send its notices to `notify_url`."""
         self._settings = settings
+        self.manners = Manners(asks_to_start=True, mends_abnormal=True, refund_window=settings.refund_window)
         self._notify_url = notify_url
         self._real_clock = real_clock
         self._client = WechatClient(settings=settings, real_clock=real_clock)
