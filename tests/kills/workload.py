@@ -35,6 +35,10 @@ JUMPS_SECONDS = (60, 60, 60, 60, 700, 700, 700, 7_200, 7_200, 30_000, 700_000)
 PROMISED_SECONDS = 86_400
 
 
+# No key makes these one: looking again is a new look, using a key again a new try, and the unit may have been taken back since.
+UNPROMISED = frozenset({"reveal", "use"})
+
+
 class NobodyAnswers(Exception):
     """A request was repeated for a minute and nobody answered."""
 
@@ -147,8 +151,7 @@ class Client:
     def _repeat(self, entry: Entry) -> None:
         """Send a request again that was acknowledged: the answer has to name the very same things."""
         answer = self._answered(entry)
-        if answer.status == 409 and entry.action.name == "reveal":
-            # Looking again is a new look, and the unit may have been taken back since.
+        if answer.status == 409 and entry.action.name in UNPROMISED:
             return
         made = entry.action.made(answer.json) if 200 <= answer.status < 300 else []
         if made != entry.made:
