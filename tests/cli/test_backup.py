@@ -16,6 +16,7 @@ from tests.builders import Order
 from tests.cli.running import anka
 from tests.databases import Database, SharedServer, point_django_at
 from tests.embedded import tools
+from tests.horizon import wait_for_the_horizon
 
 
 @pytest.fixture
@@ -23,6 +24,7 @@ def order(fresh_database: Database) -> Order:
     """A sealed order of a market with signed events."""
     del fresh_database
     made = builders.a_sealed_order()
+    wait_for_the_horizon()
     assert checkpoints.make_checkpoint(at=moment())
     return made
 
@@ -40,6 +42,7 @@ def elsewhere(tmp_path: Path, order: Order, fresh_database: Database) -> Iterato
 def goes_on(order: Order) -> list[audit.Violation]:
     """Open the key that was sealed before, sign what happened, and audit everything."""
     assert order.reveal() == order.product.secrets[0]
+    wait_for_the_horizon()
     checkpoints.make_checkpoint(at=moment())
     return audit.audit(now=moment().now)
 

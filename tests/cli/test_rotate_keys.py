@@ -16,6 +16,7 @@ from anka.vault import queries
 from tests import builders
 from tests.cli.running import Result, anka
 from tests.databases import Database
+from tests.horizon import wait_for_the_horizon
 
 NEW_SECRET = "another-secret-of-at-least-32-characters"
 
@@ -80,6 +81,7 @@ def violations() -> set[str]:
 def test_after_a_change_of_the_secret_older_checkpoints_still_verify(fresh_database: Database) -> None:
     del fresh_database
     builders.a_sealed_order()
+    wait_for_the_horizon()
     assert checkpoints.make_checkpoint(at=moment())
     former, before = checkpoints.key().name, settings.SECRET_KEY
     try:
@@ -92,6 +94,7 @@ def test_after_a_change_of_the_secret_older_checkpoints_still_verify(fresh_datab
         # A chain of two changes.
         second, settings.SECRET_KEY = checkpoints.key().name, NEW_SECRET + " and another"
         builders.a_sealed_order()
+        wait_for_the_horizon()
         assert checkpoints.make_checkpoint(at=moment())
         assert violations() == {"this installation did not sign it"}
         with pytest.raises(checkpoints.UnknownCheckpointKey):
@@ -106,6 +109,7 @@ def test_after_a_change_of_the_secret_older_checkpoints_still_verify(fresh_datab
 def test_nobody_without_the_secret_can_vouch(fresh_database: Database) -> None:
     del fresh_database
     builders.a_sealed_order()
+    wait_for_the_horizon()
     assert checkpoints.make_checkpoint(at=moment())
     former, before = checkpoints.key().name, settings.SECRET_KEY
     try:
