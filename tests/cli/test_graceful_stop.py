@@ -4,6 +4,7 @@ Nothing here measures time. What is held here is held until the test lets go of 
 of production, locks may be held for longer than its 3 s (tests.databases), and every other bound is there so that a hanging test ends.
 """
 
+import ctypes
 import json
 import os
 import signal
@@ -59,6 +60,11 @@ class Web:
         self.log = home / "web.log"
         self.process = start(("web", "--port", str(self.port), "--workers", "1", "--grace", str(MOST_SECONDS)), variables, self.log)
         assert eventually(lambda: self.answers("/livez")), self.log.read_text()
+
+    def worker(self) -> int:
+        children = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, check=True)
+        (child,) = children.stdout.split()
+        return int(child)
 
     def ask(self, path: str, body: object = None, token: str = "", seconds: float = MOST_SECONDS) -> Any:
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}", "Idempotency-Key": "once"} if token else {}
@@ -155,6 +161,17 @@ def test_a_worker_stops_and_leaves_its_work_to_others(fresh_database: Database, 
             process.kill()
         process.wait(MOST_SECONDS)
     assert "Traceback" not in (tmp_path / "worker.log").read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing signals a single thread of another process")
+def test_a_signal_that_another_thread_took_is_heard(web: Web) -> None:
+    """The kernel gives a signal to any thread of a process, mostly but not always to the one that acts on it."""
+    worker = web.worker()
+    other = max(int(thread) for thread in os.listdir(f"/proc/{worker}/task"))
+    assert other != worker
+    assert ctypes.CDLL(None).tgkill(worker, other, int(signal.SIGTERM)) == 0
+    assert eventually(lambda: not Path(f"/proc/{worker}").exists()), web.log.read_text()
+    assert eventually(lambda: web.answers("/livez"))
 
 
 LOADING = """

@@ -120,3 +120,34 @@ def test_an_address_that_is_not_ours_is_told() -> None:
         free_port(host="192.0.2.1", first=8000)
     with pytest.raises(NoFreePort):
         free_port(host="127.0.0.1", first=70000)
+
+
+HEARING = """
+import os, signal, sys, threading
+from anka.config import processes
+
+heard, main = threading.Event(), threading.get_ident()
+signal.signal(signal.SIGTERM, lambda *_: heard.set())
+if "woken" in sys.argv:
+    processes.wake_main_thread_on_signals()
+
+def main_waits():
+    frame = sys._current_frames()[main]
+    return frame.f_code is threading.Condition.wait.__code__ and frame.f_back.f_back.f_code.co_name == "<module>"
+
+def take_the_signal():
+    while not main_waits():
+        threading.Event().wait(0.01)
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    os._exit(0 if heard.wait(60 if "woken" in sys.argv else 1) else 3)
+
+threading.Thread(target=take_the_signal).start()
+heard.wait()
+threading.Event().wait()
+"""
+
+
+@pytest.mark.parametrize(("words", "status"), [(["woken"], 0), ([], 3)], ids=["woken", "control"])
+def test_a_main_thread_that_waits_hears_a_signal_another_thread_took(words: list[str], status: int) -> None:
+    done = subprocess.run([sys.executable, "-P", "-c", HEARING, *words], env=environment(), timeout=120, check=False)
+    assert done.returncode == status

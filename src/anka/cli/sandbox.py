@@ -32,5 +32,6 @@ def run(*, given: argparse.Namespace) -> int:
             database_url=addresses.owner,
             base_url=installation.gateway_url,
         )
+        processes.wake_main_thread_on_signals()
         serve(settings=settings, host=given.host, port=urlsplit(installation.gateway_url).port or 80)
     return 0

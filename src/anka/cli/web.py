@@ -38,6 +38,7 @@ def load(target: str) -> Callable[..., Any]:
     # A worker whose master was killed would keep the port and answer with yesterday's settings.
     processes.die_with_parent(by=signal.SIGKILL)
     processes.leave_interrupts_to_others()
+    processes.wake_main_thread_on_signals()
     log.configure(form=environment.read().log_format)
     from anka.config.wsgi import application  # noqa: PLC0415  each worker sets Django up for itself, after the fork
 

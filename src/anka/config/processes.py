@@ -65,6 +65,23 @@ def leave_interrupts_to_others() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
+def wake_main_thread_on_signals() -> None:
+    """Have a signal reach the main thread whichever thread the kernel gives it to. Call it in the main thread, after any fork.
+
+    Python runs handlers in the main thread only, and nothing wakes one that waits for ever when another thread, one that was just being
+    started, took the signal: the process would then go on as if it had not been told. Each handler may therefore run twice.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    threading.Thread(target=_pass_on, args=(reader, threading.get_ident()), daemon=True).start()
+
+
+def _pass_on(reader: int, main_thread: int) -> None:
+    (number,) = os.read(reader, 1)
+    signal.pthread_kill(main_thread, number)
+
+
 def _watch(parent: int, by: signal.Signals) -> None:
     while os.getppid() == parent:
         threading.Event().wait(1.0)
