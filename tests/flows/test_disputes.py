@@ -6,7 +6,9 @@ from anka.core import database
 from anka.domain.dispute_states import DisputeKind, DisputeState
 from anka.domain.liability import Position
 from anka.domain.refund_states import AttemptState
+from anka.flows.choose_wallet import choose_wallet
 from anka.flows.confirm_order import UnitUnderCaseNotConfirmable, auto_confirm_order, confirm_order
+from anka.flows.decide_proof import approve_proof
 from anka.flows.open_case import open_case, quote_case
 from anka.flows.record_dispute import Recorded, record_dispute
 from anka.flows.reveal_unit import UnitUnderCase
@@ -15,18 +17,21 @@ from anka.flows.steps.case_parties import NotYourTurn
 from anka.flows.steps.dispute_notice import DisputeDiffers, DisputeNotice, DisputePaymentUnknown
 from anka.flows.steps.judge import Claim
 from anka.flows.steps.plan_money_back import PaymentDisputed
+from anka.flows.steps.stuck_leg import RefundNotStuck
 from anka.flows.submit_attempt import HeldByDispute, submit_attempt
-from anka.flows.transfer_by_hand import begin_transfer
+from anka.flows.transfer_by_hand import abandon_transfer, begin_transfer, transfer_by_hand
 from anka.flows.withdraw_case import withdraw_case
 from anka.funds.queries import position
 from anka.payments.disputes import Dispute, by_number
+from anka.payments.refund_queue import steps_for
+from anka.payments.stuck import stuck_refund
 from tests import builders
 from tests.builders import Order, at
 from tests.builders.cases import a_case
 from tests.builders.funds import withdrawn
 from tests.faults.flows import attempts, events
 from tests.faults.odd import finance
-from tests.flows.ladder import refund, stuck
+from tests.flows.ladder import a_transfer, refund, states, stuck
 
 PRICE, PART = 10000, 9500
 OPEN, WON, LOST = DisputeState.OPEN, DisputeState.WON, DisputeState.LOST
@@ -305,3 +310,58 @@ def test_nobody_transfers_by_hand_what_the_bank_may_have_paid() -> None:
     told = hear(order, LOST, 60)
     assert kept(told).repaid_minor == PRICE
     assert order.moneys == ["refunded"]
+
+
+def test_a_transfer_by_hand_that_was_begun_and_never_entered_is_what_the_bank_repaid() -> None:
+    order, person = stuck(), finance()
+    begin_transfer(actor=person, refund_number=refund(order), leg=1, at=at(30))
+    hear(order, when=40)
+    assert states(order) == ["sandbox failed", "hand manual"]
+    assert kept(hear(order, LOST, 60)).repaid_minor == PRICE
+    assert (states(order), order.moneys) == (["sandbox failed", "hand failed", "sandbox succeeded"], ["refunded"])
+    with pytest.raises(RefundNotStuck):
+        transfer_by_hand(actor=person, refund_number=refund(order), leg=1, transfer=a_transfer(), at=at(61))
+    assert order.shop.balance("bank:1") == 0
+
+
+@pytest.mark.parametrize("way", ["wallet", "hand"])
+def test_what_the_bank_repaid_went_no_other_way(way: str) -> None:
+    """A way that was opened, and given up or never gone, is not the one by which the payer has the money."""
+    order, person = stuck(), finance()
+    if way == "wallet":
+        choose_wallet(actor=order.buyer, refund_number=refund(order), leg=1, at=at(30))
+    else:
+        begin_transfer(actor=person, refund_number=refund(order), leg=1, at=at(30))
+        abandon_transfer(actor=person, refund_number=refund(order), leg=1, at=at(31))
+    hear(order, when=40)
+    assert kept(hear(order, LOST, 60)).repaid_minor == PRICE
+    over = "wallet closed" if way == "wallet" else "hand failed"
+    assert (states(order), order.moneys) == (["sandbox failed", over, "sandbox succeeded"], ["refunded"])
+    assert builders.wallet(order.buyer) == 0
+
+
+def test_a_transfer_by_hand_that_was_entered_was_made_and_the_bank_repaid_it_a_second_time() -> None:
+    order, person, second = stuck(), finance(), finance()
+    begin_transfer(actor=person, refund_number=refund(order), leg=1, at=at(30))
+    hear(order, when=40)
+    made = a_transfer()
+    transfer_by_hand(actor=person, refund_number=refund(order), leg=1, transfer=made, at=at(41))
+    told = kept(hear(order, LOST, 60))
+    assert (told.repaid_minor, told.unborne_minor) == (0, PRICE)
+    approve_proof(actor=second, refund_number=refund(order), leg=1, reference=made.reference, at=at(61))
+    assert (states(order), order.shop.balance("bank:1")) == (["sandbox failed", "hand succeeded"], -PRICE)
+
+
+def test_finance_staff_are_warned_of_a_transfer_that_the_bank_may_have_made() -> None:
+    order, person = stuck(), finance()
+    line = stuck_refund(refund_number=refund(order), leg=1)
+    assert line is not None
+    assert (line.chargeback, steps_for(line=line, person_id=person.person_id)) == (None, ["take", "note", "retry", "begin_transfer"])
+    hear(order, when=40)
+    line = stuck_refund(refund_number=refund(order), leg=1)
+    assert line is not None
+    assert (line.chargeback, steps_for(line=line, person_id=person.person_id)) == ("open", ["take", "note"])
+    hear(order, WON, 60)
+    line = stuck_refund(refund_number=refund(order), leg=1)
+    assert line is not None
+    assert line.chargeback is None

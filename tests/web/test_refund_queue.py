@@ -10,8 +10,11 @@ from tests.flows.ladder import numbers, refund, say, states, stuck
 from tests.web.browser import browser
 
 from anka.core.actors import Actor
+from anka.domain.dispute_states import DisputeState
 from anka.domain.refund_states import AttemptState
 from anka.flows.appoint_staff import appoint_staff
+from anka.flows.record_dispute import record_dispute
+from anka.flows.steps.dispute_notice import DisputeNotice
 from anka.flows.submit_attempt import submit_attempt
 
 PAGE = "/platform/refunds"
@@ -77,6 +80,18 @@ def test_finance_staff_transfer_by_hand_and_another_one_approves() -> None:
     assert send(second, PAGE, f"{PAGE}/{number}/1/approve") == 302
     assert states(order) == ["sandbox closed", "hand succeeded"]
     assert number not in browser(first).get(PAGE).content.decode()
+
+
+def test_who_transfers_by_hand_is_warned_that_the_payers_bank_took_the_payment_back() -> None:
+    order, first = stuck(), staff()
+    number = refund(order)
+    assert send(first, PAGE, f"{PAGE}/{number}/1/begin_transfer") == 302
+    warning = "付款人的银行已把这笔付款收回"
+    assert warning not in browser(first).get(PAGE).content.decode()
+    (payment,) = [one for one in order.state.payments if one.status == "paid"]
+    notice = DisputeNotice(said=DisputeState.OPEN, channel="sandbox", payment_number=payment.number, channel_number=f"dp_{number}")
+    record_dispute(notice=notice, at=at(20))
+    assert warning in browser(first).get(PAGE).content.decode()
 
 
 def test_what_waits_for_funds_or_an_answer_has_its_own_view() -> None:

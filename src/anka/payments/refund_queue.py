@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from anka.core.clock import Moment
+from anka.domain.dispute_states import DisputeState
 from anka.domain.refund_plan import HAND
 from anka.domain.refund_states import AttemptState, RefundState, StuckReason
 from anka.domain.refund_steps import may_retry
@@ -37,6 +38,8 @@ def steps_for(*, line: StuckLine, person_id: int) -> list[str]:
         return [*steps, "close"]
     if line.status == AttemptState.MANUAL:
         return [*steps, *_by_hand(line, person_id)]
+    if line.chargeback == DisputeState.OPEN:
+        return steps
     if may_retry(leg=RefundState(line.leg_status), attempt=AttemptState(line.status), reason=StuckReason(line.reason)):
         steps.append("retry")
     return [*steps, "begin_transfer"]
@@ -45,4 +48,5 @@ def steps_for(*, line: StuckLine, person_id: int) -> list[str]:
 def _by_hand(line: StuckLine, person_id: int) -> list[str]:
     if line.channel != HAND:
         return ["console"]
+    # What was transferred already has to be entered, whatever the payer's bank does meanwhile.
     return ["transfer", "abandon_transfer"] if line.owner == person_id else ["begin_transfer"]

@@ -13,6 +13,9 @@ SELECT refund.number, leg.leg, leg.status, leg.channel, leg.amount_minor, refund
        newest.number, newest.status, newest.channel, newest.channel_number, newest.asked, stuck.reason, stuck.since, stuck.due_at,
        stuck.owner, person.display_name, proof.kind, proof.says, proof.payee, proof.bank, proof.reference, proof.made_by, proof.made_at,
        coalesce(payment.number, odd.payment_number), leg.alarmed_at,
+       (SELECT dispute.status FROM payments_dispute AS dispute WHERE dispute.shop_id = leg.shop_id
+             AND dispute.payment_id = leg.payment_id AND dispute.kind = 'chargeback' AND dispute.status <> 'won'
+             ORDER BY dispute.status <> 'open', dispute.id DESC LIMIT 1),
        ARRAY(SELECT note.text FROM payments_stuck_note AS note WHERE note.shop_id = stuck.shop_id AND note.stuck_id = stuck.id
              ORDER BY note.id DESC LIMIT 5)
 """
@@ -62,7 +65,10 @@ COUNT = "SELECT count(*) FROM (SELECT FROM payments_stuck WHERE ended_at IS NULL
 
 
 class StuckLine(msgspec.Struct, frozen=True):
-    """One way of a refund with its newest attempt, why a person looks after it, and what somebody says that needs a second one."""
+    """One way of a refund with its newest attempt, why a person looks after it, and what somebody says that needs a second one.
+
+    `chargeback` says how it stands where the payer's bank took the payment back and we have not won: it may have repaid this already.
+    """
 
     refund: str
     leg: int
@@ -92,6 +98,7 @@ class StuckLine(msgspec.Struct, frozen=True):
     proof_at: datetime | None
     payment: str | None
     alarmed_at: datetime | None
+    chargeback: str | None
     notes: list[str]
 
 

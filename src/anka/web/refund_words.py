@@ -71,3 +71,15 @@ ADVICE: Words = MappingProxyType(
         "unknown": _("The channel does not answer. It is asked every hour; call it when this is a day old."),
     }
 )
+_KEPT = _("The payer's bank keeps this payment. Send nothing before you are sure that it is still owed.")
+# What they are warned of where the payer's bank took the payment back.
+CHARGED_BACK: Words = MappingProxyType(
+    {
+        "open": _(
+            "The payer's bank has taken this payment back, and the channel has not decided yet. Send nothing. "
+            "If a transfer was made already, enter it now: one that is not entered counts as not made."
+        ),
+        "lost": _KEPT,
+        "accepted": _KEPT,
+    }
+)

@@ -1,7 +1,7 @@
 """Refunds that need somebody, over the API: finance staff see what is stuck and take it further; the buyer may choose the wallet."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import msgspec
 
@@ -46,7 +46,8 @@ class Step(Input):
 
 
 class StuckRefundView(msgspec.Struct):
-    """One way of a refund that needs somebody. `proof` waits for a second person; `actions` are the steps you may take."""
+    """One way of a refund that needs somebody. `proof` waits for a second person; `actions` are the steps you may take. `chargeback` is
+    `open`, `lost` or `accepted` where the payer's bank took the payment back, so that it may have repaid this already."""
 
     refund: str
     leg: int
@@ -66,6 +67,7 @@ class StuckRefundView(msgspec.Struct):
     owner: str | None
     notes: list[str]
     proof: dict[str, str] | None
+    chargeback: Literal["open", "lost", "accepted"] | None
     actions: list[str]
 
 
@@ -142,6 +144,7 @@ def _view(line: StuckLine, person_id: int) -> StuckRefundView:
         owner=line.owner_name,
         notes=line.notes,
         proof={name: text for name, text in proof.items() if text is not None} if line.proof_kind else None,
+        chargeback=cast('Literal["open", "lost", "accepted"] | None', line.chargeback),
         actions=steps_for(line=line, person_id=person_id),
     )
 

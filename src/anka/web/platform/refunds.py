@@ -94,6 +94,7 @@ def _item(line: StuckLine, person_id: int) -> Shown:
         "address": f"{ADDRESS}/{line.refund}/{line.leg}",
         "title": refund_words.REASONS.get(why, STATES.get(line.status, why)),
         "advice": refund_words.ADVICE.get(why, ""),
+        "warning": refund_words.CHARGED_BACK.get(line.chargeback or ""),
         "state": STATES.get(line.status, line.status),
         "amount_minor": line.amount_minor,
         "currency": line.currency,
