@@ -111,6 +111,7 @@ GUARDS: dict[str, Removal] = {
     ),
     "unit refund limit": dropped_constraint("orders_unit", "unit_refunded_within_amount"),
     "order refund limit": dropped_constraint("orders_order", "order_refunded_within_paid"),
+    "nothing is sent beside a dispute": edited("lock_attempt", "AND dispute.status = 'open'", "AND false"),
     "dispute once": dropped_constraint("payments_dispute", "dispute_once"),
     "payment refund limit": dropped_constraint("payments_payment", "payment_refunded_within_paid"),
     "rules lock": edited("lock_policies", "PERFORM pg_advisory_xact_lock(7266741);"),
