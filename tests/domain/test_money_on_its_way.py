@@ -13,7 +13,7 @@ from anka.domain.deposits import Tier, level, settles_after
 from anka.domain.goods import Goods
 from anka.domain.postings import Posting
 from anka.domain.refund_plan import HAND, WALLET
-from anka.domain.refund_states import HAS_GIVEN_UP, OVER_FOR_CERTAIN, AttemptState, RefundState, StuckReason
+from anka.domain.refund_states import HAS_GIVEN_UP, NOT_SENT, OVER_FOR_CERTAIN, AttemptState, RefundState, StuckReason
 from anka.domain.refund_steps import NextStep, may_choose_wallet, may_retry, next_step
 from anka.domain.transitions import IllegalChange
 from anka.domain.withdrawals import BadBankAccount, WithdrawalState, due_at, fee_of, masked, needs_two
@@ -151,6 +151,7 @@ def test_a_shops_money_is_pending_from_no_time_to_thirty_days() -> None:
 
 
 def test_what_has_given_up_and_what_is_over() -> None:
+    assert {A.CREATED, A.WAITING_FUNDS} == NOT_SENT
     assert {A.CLOSED, A.FAILED, A.REVERSED} == OVER_FOR_CERTAIN
     assert {A.CLOSED, A.FAILED, A.REVERSED, A.ABNORMAL} == HAS_GIVEN_UP
 
@@ -166,7 +167,7 @@ def test_another_way_only_where_nothing_else_can_still_pay() -> None:
         assert may_choose_wallet(**asked, channel="alipay", has_owner=False) == (free and gave_up)
         assert may_choose_wallet(**asked, channel=HAND, has_owner=False) == (free and (gave_up or attempt == "manual"))
         assert may_choose_wallet(**asked, channel=HAND, has_owner=True) == (free and gave_up)
-        assert not may_choose_wallet(**asked, channel=WALLET, has_owner=False)
+        assert may_choose_wallet(**asked, channel=WALLET, has_owner=False) == (free and gave_up)
         assert may_retry(**asked) == (free and gave_up and attempt != "abnormal")
 
 

@@ -179,11 +179,43 @@ def choose_and_hear(made: Ground) -> tuple[Act, Act]:
 
 
 def one_way(made: Ground, outcome: Outcome) -> None:
-    """The channel's late success, or another way: never both in our books; whatever else was paid is a person's to settle."""
-    arrived = made.states[0] == "succeeded"
-    assert made.states == (["succeeded", "1"] if arrived else [made.states[0], "2"]), outcome
-    assert outcome.first.won != arrived, outcome
-    assert made.order.shop.balance("refund_payable:sandbox") == (0 if arrived else PRICE)
+    """The channel's late success counts: another way is refused, or called off before anything has gone that way."""
+    assert made.states == ["succeeded", "2" if outcome.first.won else "1"], outcome
+    assert events(made.order, "refund_called_off") == outcome.first.won, outcome
+    arrived_once(made)
+
+
+def arrived_once(made: Ground) -> None:
+    """The books have paid the refund once."""
+    assert made.order.shop.balance("refund_payable:sandbox") == 0
+    assert events(made.order, "refund_arrived") == 1
+
+
+def chosen() -> Ground:
+    """A refund that its buyer has asked into the wallet, and that nobody has put there yet."""
+    made = stuck()
+    choose(made)
+    return made
+
+
+def fill_and_hear(made: Ground) -> tuple[Act, Act]:
+    wallet = attempts(made.order)[-1]
+
+    def fill() -> None:
+        if submit_attempt(number=wallet, at=at(10)) is not None:
+            record_refund_outcome(number=wallet, evidence=Evidence(status=S.SUCCEEDED, source="answer", observed_at=at(10).now), at=at(10))
+
+    return fill, lambda: hear(made, S.SUCCEEDED)
+
+
+def wallet_or_channel(made: Ground, outcome: Outcome) -> None:
+    """The wallet is filled or called off. Where it was filled, or about to be, somebody has to look; our books pay once."""
+    assert made.states == ["succeeded", "2"], outcome
+    arrived_once(made)
+    filled = builders.wallet(made.order.buyer)
+    assert filled in (0, PRICE), outcome
+    assert events(made.order, "refund_called_off") == (not filled), outcome
+    assert events(made.order, "refund_evidence_contradicts") == bool(filled), outcome
 
 
 def transfer_and_hear(made: Ground) -> tuple[Act, Act]:
@@ -212,6 +244,7 @@ def approved_once(made: Ground, outcome: Outcome) -> None:
 _WAYS = ("attempt lock", "one live attempt", "leg moves", "refund moves")
 LADDER_RACES = [
     Race("wallet ‖ late success", stuck, choose_and_hear, one_way, _WAYS),
+    Race("a wallet being filled ‖ late success", chosen, fill_and_hear, wallet_or_channel, (*_WAYS, "attempt moves")),
     Race("transfer by hand ‖ late success", stuck, transfer_and_hear, one_way, _WAYS),
     Race("wallet ‖ sent again", stuck, choose_and_retry, one_of_two, _WAYS),
     Race("two approve", proved, approve_twice, approved_once, ("attempt lock", "proof decided once")),

@@ -29,6 +29,7 @@ DYING: list[Flow[Any]] = [*EVERY_FLOW, *POLICY_FLOWS]
 METHODS = {name: method for made in (Order, Case) for name, method in vars(made).items() if isinstance(method, FunctionType)}
 EXEMPT = {
     "doubt_attempt.doubted": "reads only; the transaction holds the lock while it does",
+    "doubt_attempt.paid_beside": "reads only; the transaction holds the lock while it does",
     "fall_case_clocks.fall_case_clocks": "takes case after case through fall_one_case, which dies in a test",
     "issue_token.issue_token": "moves no money and no goods: one more token to sign in with",
     "keep_audit.keep_audit": "moves no money: what an audit found is kept, and found again by the next",

@@ -51,16 +51,15 @@ class DebtForgotten(Model):
 class BounceForgotten(Model):
     """What came back is not owed again."""
 
-    def said(self, leg: Leg, says: str, *, source: str) -> None:
-        if leg.newest[1] != "succeeded":
-            super().said(leg, says, source=source)
+    def bounced(self, leg: Leg) -> None:
+        leg.paying[1], leg.arrived, leg.stuck = "reversed", False, True
 
 
 class LateSuccessCounts(Model):
     """What a number paid that was given up is booked as well."""
 
-    def said_late(self, leg: Leg, place: int, says: str) -> None:
-        super().said_late(leg, place, says)
+    def said_late(self, leg: Leg, place: int, says: str, *, again: bool = False) -> None:
+        super().said_late(leg, place, says, again=again)
         self.books.move(leg.payable, f"psp:{leg.channel}:available", leg.amount)
 
 

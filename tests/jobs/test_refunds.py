@@ -25,7 +25,7 @@ from tests.jobs.market import PRICE, Market, attempts, events, owed, refunds, wo
 SCRIPTS = int(os.environ.get("ANKA_TEST_SCRIPTS", "60"))
 
 
-def arrived(market: Market, order: Order, amount: int = PRICE) -> None:
+def arrived(market: Market, order: Order, amount: int = PRICE, asked_again: int = 0) -> None:
     """The money is back, once, and every book says so."""
     assert [(refund.status, refund.amount_minor) for refund in refunds(order)] == [("succeeded", amount)]
     assert market.paid_back(order) == amount
@@ -34,7 +34,7 @@ def arrived(market: Market, order: Order, amount: int = PRICE) -> None:
     assert order.state.refunded_minor == amount
     market.move(hours=2)
     market.run()
-    assert [done is not None for _due, _tries, _failure, done in work(order, "refund")] == [True] * len(attempts(order))
+    assert [done is not None for _due, _tries, _failure, done in work(order, "refund")] == [True] * (len(attempts(order)) + asked_again)
 
 
 def a_cancelled_order(market: Market) -> Order:
@@ -132,6 +132,27 @@ def test_a_refund_that_succeeds_after_it_was_closed_is_paid_once(market: Market,
     market.run_for(minutes=4)
     assert [status for _number, status in attempts(order)] == ["succeeded"]
     arrived(market, order)
+
+
+@pytest.mark.parametrize("ends", ["failed", "closed"])
+def test_what_an_old_number_paid_counts_once_the_new_one_is_over(market: Market, ends: str) -> None:
+    """The channel closes a number for certain, pays it all the same, and refuses the next: it is asked about the first, and believed."""
+    order = market.a_paid_order(quantity=2)
+    market.run()
+    market.cancel(order, 1)
+    market.run()
+    ((first, _status),) = attempts(order)
+    for notice in market.play_refund(first, "closed").notices:
+        assert market.give(notice) == 200
+    market.run_for(minutes=1)
+    (_first, closed), (second, again) = attempts(order)
+    assert (closed, again) == ("closed", "processing")
+    for number, becomes in ((first, "succeeded"), (second, ends)):
+        for notice in market.play_refund(number, becomes).notices:
+            assert market.give(notice) == 200
+    market.run_for(minutes=2)
+    assert attempts(order) == [(first, "succeeded"), (second, ends)]
+    arrived(market, order, asked_again=1)
 
 
 def test_a_closing_believed_at_once_would_pay_twice(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:

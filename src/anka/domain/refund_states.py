@@ -80,6 +80,8 @@ REFUND_CHANGES = transitions(
 )
 
 
+NOT_SENT = frozenset({A.CREATED, A.WAITING_FUNDS})
+"""Nothing has moved under the attempt's number: the channel was never asked, or wants funds of ours first."""
 OVER_FOR_CERTAIN = frozenset({A.CLOSED, A.FAILED, A.REVERSED})
 """After these nothing moves any more under the attempt's number, so that another way may be taken."""
 HAS_GIVEN_UP = OVER_FOR_CERTAIN | {A.ABNORMAL}

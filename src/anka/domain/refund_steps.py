@@ -34,7 +34,7 @@ _UNDER_WAY = {
 
 def may_choose_wallet(*, leg: RefundState, attempt: AttemptState, channel: str, reason: StuckReason | None, has_owner: bool) -> bool:
     """Tell whether the buyer may take a leg into the wallet: nothing else can still pay it, or a transfer by hand is nobody's work yet."""
-    if leg != RefundState.STUCK or reason in (None, StuckReason.PAID_TWICE) or channel == WALLET:
+    if leg != RefundState.STUCK or reason in (None, StuckReason.PAID_TWICE):
         return False
     return attempt in HAS_GIVEN_UP or (attempt == A.MANUAL and channel == HAND and not has_owner)
 

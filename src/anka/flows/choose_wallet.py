@@ -7,7 +7,7 @@ from anka.core.clock import Moment
 from anka.core.refusals import NotFound, NotPermitted
 from anka.domain.funds_mode import Doing
 from anka.domain.refund_plan import WALLET
-from anka.domain.refund_states import AttemptState, RefundState, StuckReason
+from anka.domain.refund_states import OVER_FOR_CERTAIN, AttemptState, RefundState, StuckReason
 from anka.domain.refund_steps import may_choose_wallet
 from anka.flows.steps.refund_progress import another, event, legs_after, write
 from anka.flows.steps.stuck_leg import OutcomeStillOpen, fresh_change, given_up, lock_leg, require_stuck
@@ -33,7 +33,7 @@ def choose_wallet(*, actor: Actor, refund_number: str, leg: int, at: Moment) -> 
             raise NotFound
         if not standing(person_id=actor.person_id, token_id=actor.token_id, at=at).active:
             raise NotPermitted
-        if attempt.channel == WALLET:
+        if attempt.channel == WALLET and attempt.status not in OVER_FOR_CERTAIN:
             return attempt.number
         stuck = require_stuck(attempt)
         if not may_choose_wallet(

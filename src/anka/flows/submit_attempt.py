@@ -7,7 +7,7 @@ from typing import Any
 from anka.core import database
 from anka.core.actors import system
 from anka.core.clock import Moment
-from anka.domain.refund_states import AttemptState, RefundState
+from anka.domain.refund_states import NOT_SENT, AttemptState, RefundState
 from anka.flows.steps.refund_progress import event, follow, legs_after, write
 from anka.payments.models import Attempt
 from anka.payments.queries import lock_attempt
@@ -17,7 +17,6 @@ S = AttemptState
 # Abnormal is stuck, not over: a person looks after it, and the channel is still asked in case it mends by itself.
 OPEN = frozenset({S.CREATED, S.SUBMITTING, S.PROCESSING, S.UNKNOWN, S.WAITING_FUNDS, S.ABNORMAL})
 # What was refused for want of funds moved nothing: also a channel that is asked once may be asked again then.
-NOT_SENT = frozenset({S.CREATED, S.WAITING_FUNDS})
 
 
 class HeldByDispute(Exception):

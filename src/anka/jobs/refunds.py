@@ -7,11 +7,11 @@ from anka.adapters.channels.port import Evidence, EvidenceStatus, RefundRequest
 from anka.core import database, outbox
 from anka.core.clock import Moment
 from anka.domain.refund_plan import HAND, WALLET
-from anka.domain.refund_states import AttemptState
+from anka.domain.refund_states import NOT_SENT, AttemptState
 from anka.flows import record_refund_outcome as outcomes
-from anka.flows.doubt_attempt import doubted
+from anka.flows.doubt_attempt import doubted, paid_beside
 from anka.flows.mend_attempt import mend_attempt
-from anka.flows.submit_attempt import NOT_SENT, OPEN, Asking, HeldByDispute, submit_attempt
+from anka.flows.submit_attempt import OPEN, Asking, HeldByDispute, submit_attempt
 from anka.jobs.channels import channels
 from anka.payments.models import Attempt
 
@@ -169,6 +169,7 @@ def _look_again(number: str, at: Moment) -> timedelta | None:
     """Ask about a success that the channel has contradicted. What it says twice, a minute apart, is believed: the money came back."""
     found = doubted(number=number, at=at)
     if found is None:
+        _ask_what_was_paid_beside(number, at)
         return None
     attempt, since = found
     channel = channels.get(attempt.channel)
@@ -183,6 +184,15 @@ def _look_again(number: str, at: Moment) -> timedelta | None:
     about = (attempt.channel, attempt.payment_number)
     _record(replace(known, source="poll"), S.REVERSED if is_certain else S(known.status.value), about, at, provisional=not is_certain)
     return None if is_certain else CLOSED_FOR_CERTAIN
+
+
+def _ask_what_was_paid_beside(number: str, at: Moment) -> None:
+    """Ask about a number that was given up and paid, they said, where no other way has paid the leg: if it is so, the leg is paid."""
+    attempt = paid_beside(number=number)
+    channel = channels.get(attempt.channel) if attempt is not None else None
+    if attempt is not None and channel is not None and channel.manners.retries_refunds:
+        known = channel.query_refund(request=_request(attempt), now=at.now)
+        apply_evidence(evidence=known, channel=attempt.channel, payment_number=attempt.payment_number, at=at)
 
 
 def _request(attempt: Attempt) -> RefundRequest:

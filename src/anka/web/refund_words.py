@@ -16,6 +16,7 @@ EVENTS: Words = MappingProxyType(
         "refund_bounced": _("%(channel)s took %(amount)s back after it had arrived; it is owed again"),
         "refund_to_wallet": _("The buyer chose to have %(amount)s in the wallet instead"),
         "refund_sent_again": _("%(amount)s is sent again under a new number"),
+        "refund_called_off": _("The other way for %(amount)s was called off: the channel had paid under the number before"),
         "refund_taken_up": _("Somebody of the finance staff looks after the refund of %(amount)s"),
         "refund_looked_into": _("The finance staff have looked into the refund of %(amount)s"),
         "refund_transfer_begun": _("%(amount)s is transferred by hand"),

@@ -131,8 +131,13 @@ class Leg:
 
     @property
     def newest(self) -> list[str]:
-        """The attempt that counts."""
+        """The attempt that counts, unless an older one has paid."""
         return self.attempts[-1]
+
+    @property
+    def paying(self) -> list[str]:
+        """The attempt that has paid, or may."""
+        return next((attempt for attempt in self.attempts if attempt[1] == "succeeded"), self.newest)
 
     @property
     def payable(self) -> str:

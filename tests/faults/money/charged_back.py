@@ -44,11 +44,12 @@ STEPS = {
     "confirm": 1,
     "settle": 3,
     "channel_says": 8,
+    "channel_says_of_an_old_number": 3,
     "to_the_wallet": 4,
-    "by_hand": 5,
+    "by_hand": 7,
     "once_more": 3,
     "give_up": 3,
-    "transfer": 2,
+    "transfer": 3,
     "bank_takes_back": 3,
     "channel_decides": 4,
 }
@@ -144,6 +145,16 @@ class Walk:
             return False
         word = "succeeded" if leg.attempts[-1].startswith("wallet") else self.chance.choice(SAYS)
         return self.does(partial(self.market.say, leg.numbers[-1], word, source=self.chance.choice(("answer", "notice", "poll", "bill"))))
+
+    def channel_says_of_an_old_number(self) -> bool:
+        leg = self.leg(lambda leg: len(leg.attempts) > 1)
+        if leg is None:
+            return False
+        place = self.chance.randrange(len(leg.attempts) - 1)
+        if leg.attempts[place].startswith(("hand", "wallet")):
+            return False
+        word, source = self.chance.choice(("succeeded", "succeeded", "failed")), self.chance.choice(("notice", "poll", "bill"))
+        return self.does(partial(self.market.say, leg.numbers[place], word, source=source))
 
     def to_the_wallet(self) -> bool:
         leg = self.leg(stuck)

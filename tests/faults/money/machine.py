@@ -7,7 +7,7 @@ from hypothesis.stateful import initialize, precondition, rule
 
 from anka.flows.rule_on_case import Finding
 from anka.jobs import audit
-from tests.faults.money.books import Books, Order, Unit
+from tests.faults.money.books import Books, Leg, Order, Unit
 from tests.faults.money.compared import Compared
 from tests.faults.money.model import SAYS, Model
 from tests.faults.money.real import Market
@@ -207,23 +207,33 @@ class MoneyMachine(Compared):
         if leg.newest[1] == "created":
             leg.newest[1], leg.stuck = "submitting", False
         self.market.attempt(lambda: self.market.say(real.numbers[-1], says, source=source))
-        self.model.said(leg, says, source=source)
+        if leg.arrived and leg.paying is not leg.newest:
+            # It was called off because an older one had paid.
+            self.said_late(leg, len(leg.attempts) - 1, real.numbers[-1], says)
+        else:
+            self.model.said(leg, says, source=source)
+
+    def said_late(self, leg: Leg, place: int, number: str, says: str) -> None:
+        self.model.said_late(leg, place, says, again=number in self.told)
+        if says == "succeeded":
+            self.told.add(number)
 
     @precondition(lambda self: any(not leg.arrived and not leg.stuck for order in self.model.orders for leg in order.legs))
     @rule(number=WHICH, says=some.sampled_from(["failed", "abnormal", "closed", "unknown"]))
     def channel_cannot(self, number: int, says: str) -> None:
         self.channel_says(number=number, says=says, source="poll")
 
-    @precondition(lambda self: any(leg.arrived and leg.newest[0] == leg.channel for order in self.model.orders for leg in order.legs))
+    @precondition(lambda self: any(leg.arrived and leg.paying[0] == leg.channel for order in self.model.orders for leg in order.legs))
     @rule(number=WHICH)
     def money_bounces(self, number: int) -> None:
         """The bill says that a refund came back to us."""
-        arrived = [leg for order in self.model.orders for leg in order.legs if leg.arrived and leg.newest[0] == leg.channel]
+        arrived = [leg for order in self.model.orders for leg in order.legs if leg.arrived and leg.paying[0] == leg.channel]
         leg = arrived[number % len(arrived)]
         if leg.channel != "wallet":
             real = self.real_of(leg)
-            self.market.attempt(lambda: self.market.say(real.numbers[-1], "failed", source="bill"))
-            self.model.said(leg, "failed", source="bill")
+            paid = real.numbers[next(place for place, one in enumerate(leg.attempts) if one is leg.paying)]
+            self.market.attempt(lambda: self.market.say(paid, "failed", source="bill"))
+            self.model.bounced(leg)
 
     @precondition(lambda self: any(len(leg.attempts) > 1 for order in self.model.orders for leg in order.legs))
     @rule(number=WHICH, which=some.integers(0, 3), says=some.sampled_from(["succeeded", "succeeded", "failed", "processing"]))
@@ -236,10 +246,7 @@ class MoneyMachine(Compared):
         if leg.attempts[place][0] in ("hand", "wallet"):
             return
         self.market.attempt(lambda: self.market.say(real.numbers[place], says, source="notice"))
-        if real.numbers[place] not in self.told:
-            self.model.said_late(leg, place, says)
-        if says == "succeeded":
-            self.told.add(real.numbers[place])
+        self.said_late(leg, place, real.numbers[place], says)
 
     @precondition(has_stuck)
     @rule(number=WHICH)

@@ -119,8 +119,7 @@ class Model:
         """The channel says something about the newest attempt."""
         newest = leg.newest
         if newest[1] == "succeeded" and source == "bill" and says in ("failed", "closed", "abnormal"):
-            newest[1], leg.arrived, leg.stuck = "reversed", False, True
-            self.books.move(self._paid_from(leg, newest[0]), leg.payable, leg.amount)
+            self.bounced(leg)
             return
         may = SAYS if newest[1] in LIVE else AFTERWARDS.get(newest[1], ())
         if says not in may or says == newest[1]:
@@ -130,15 +129,39 @@ class Model:
             self.arrive(leg)
         elif says == "processing":
             leg.stuck = False
-        elif says in ("failed", "abnormal") or (says == "closed" and len(leg.attempts) >= MOST_ATTEMPTS):
+        elif says in ("failed", "abnormal") or (says == "closed" and (leg.twice or len(leg.attempts) >= MOST_ATTEMPTS)):
             leg.stuck = True
         elif says == "closed":
             leg.attempts.append([newest[0], "created"])
 
-    def said_late(self, leg: Leg, place: int, says: str) -> None:
-        """The channel says something about an attempt that was given up: if it paid as well, somebody has to look, and no book moves."""
-        if says == "succeeded" and leg.attempts[place][1] not in ("succeeded", "reversed"):
-            leg.twice = True
+    def bounced(self, leg: Leg) -> None:
+        """What had arrived came back: it is owed again."""
+        self.books.move(self._paid_from(leg, leg.paying[0]), leg.payable, leg.amount)
+        leg.paying[1], leg.arrived, leg.stuck = "reversed", False, True
+
+    def said_late(self, leg: Leg, place: int, says: str, *, again: bool = False) -> None:
+        """The channel says something about an attempt that was given up.
+
+        It paid as well: somebody has to look, once, and no book moves. It alone has paid: it counts, and what was opened since is called
+        off.
+        """
+        said = leg.attempts[place]
+        if says != "succeeded" or said[1] in ("succeeded", "reversed"):
+            return
+        if leg.arrived or said[1] not in ("closed", "failed") or not self._called_off(leg):
+            leg.twice = leg.twice or not again
+            return
+        said[1], leg.arrived, leg.stuck, leg.twice = "succeeded", True, False, False
+        self.books.move(leg.payable, self._paid_from(leg, said[0]), leg.amount)
+
+    def _called_off(self, leg: Leg) -> bool:
+        """Nothing has gone the newest way, or will."""
+        newest = leg.newest
+        if newest[1] in ("created", "waiting_funds"):
+            newest[1] = "closed"
+        elif newest == ["hand", "manual"] and not leg.proof:
+            newest[1] = "failed"
+        return newest[1] in OVER
 
     def arrive(self, leg: Leg) -> None:
         """The money of a leg went out, by whatever way its newest attempt is."""

@@ -5,7 +5,7 @@ from typing import Any
 from anka.core import database
 from anka.core.clock import Moment
 from anka.domain.postings_ladder import done_by_bank
-from anka.domain.refund_states import AttemptState, RefundState
+from anka.domain.refund_states import NOT_SENT, AttemptState, RefundState
 from anka.flows.steps.change import journals
 from anka.flows.steps.refund_progress import another, event, legs_after, tell, write
 from anka.payments.models import Attempt
@@ -13,7 +13,7 @@ from anka.payments.queries import lock_attempt
 
 S = AttemptState
 # Nothing moved under these numbers, and nothing will: the channel was never asked, or has refused for certain.
-NEVER_SENT = (S.CREATED, S.WAITING_FUNDS, S.FAILED, S.CLOSED)
+NEVER_SENT = (*NOT_SENT, S.FAILED, S.CLOSED)
 # What becomes of another way that was opened and not gone.
 GIVEN_UP = {S.CREATED: S.CLOSED, S.MANUAL: S.FAILED}
 OWED = """

@@ -90,8 +90,9 @@ def another(*, change: dict[str, Any], attempt: Attempt, channel: str, status: A
 
 
 def _try_again(change: dict[str, Any], attempt: Attempt, at: Moment) -> None:
-    """A closed attempt is over at the channel: a new one with a new number, or a person."""
-    if attempt.attempts_so_far >= MOST_ATTEMPTS:
+    """A closed attempt is over at the channel: a new one with a new number, or a person, who looks first where an old number has paid."""
+    paid_beside = attempt.stuck is not None and attempt.stuck.reason == StuckReason.PAID_TWICE
+    if attempt.attempts_so_far >= MOST_ATTEMPTS or paid_beside:
         stop(change=change, attempt=attempt, reason=StuckReason.CLOSED, at=at)
         return
     number = another(change=change, attempt=attempt, channel=attempt.channel)
