@@ -12,7 +12,7 @@ from anka.core.clock import Moment
 from anka.core.refusals import NotFound, Refusal
 from anka.domain.deadlines import STUCK_WITHIN
 from anka.domain.refund_states import ATTEMPT_CHANGES, OVER_FOR_CERTAIN, AttemptState, RefundState, StuckReason
-from anka.flows.steps.newer_way import ask_about_older, call_off
+from anka.flows.steps.newer_way import ask_about_older, counts
 from anka.flows.steps.refund_progress import about, event, follow, legs_after, positions, tell, watch, write
 from anka.flows.submit_attempt import OPEN
 from anka.payments.models import Attempt
@@ -79,7 +79,7 @@ def record_refund_outcome(*, number: str, evidence: Evidence, at: Moment) -> Att
         target = _target(attempt, evidence)
         actor = str(gateway(attempt.channel))
         certain = fits and not evidence.provisional and (attempt.status, target) in MOVES
-        applied = certain and _counts(attempt, target, actor, at)
+        applied = certain and counts(attempt=attempt, target=target, actor=actor, at=at)
         if not applied and (not fits or evidence.provisional or attempt.status not in OPEN):
             _keep(attempt, evidence, at)
             return attempt.status
@@ -87,19 +87,9 @@ def record_refund_outcome(*, number: str, evidence: Evidence, at: Moment) -> Att
         if applied and not attempt.is_latest and target == S.SUCCEEDED and attempt.stuck is not None:
             change["attempt"]["unstuck"] = "arrived"
         write(change=change, attempt=attempt, actor=actor, at=at)
-        if target in OVER_FOR_CERTAIN and attempt.stuck is not None and attempt.stuck.reason == StuckReason.PAID_TWICE:
+        if target in OVER_FOR_CERTAIN:
             ask_about_older(newest=attempt, at=at)
         return S(change["attempt"]["status"])
-
-
-def _counts(attempt: Attempt, target: AttemptState, actor: str, at: Moment) -> bool:
-    """Tell whether a leg stands and falls with this attempt: it has paid the leg, or it is the newest, or it turns out to have paid one
-    whose newer ways nothing has gone."""
-    if attempt.status == S.SUCCEEDED:
-        return True
-    if attempt.leg_status == RefundState.SUCCEEDED:
-        return False
-    return attempt.is_latest or (target == S.SUCCEEDED and call_off(older=attempt, actor=actor, at=at))
 
 
 def _target(attempt: Attempt, evidence: Evidence) -> AttemptState:

@@ -4,7 +4,7 @@ from anka.core import database
 from anka.core.clock import Moment
 from anka.core.outbox import ask
 from anka.domain.refund_plan import HAND
-from anka.domain.refund_states import NOT_SENT, OVER_FOR_CERTAIN, AttemptState
+from anka.domain.refund_states import NOT_SENT, OVER_FOR_CERTAIN, AttemptState, RefundState, StuckReason
 from anka.flows.steps.refund_progress import event, write
 from anka.payments.models import Attempt
 from anka.payments.queries import lock_attempt
@@ -23,7 +23,27 @@ WHERE older.shop_id = %(shop)s AND older.refund_id = %(refund)s AND older.leg = 
 S = AttemptState
 
 
-def call_off(*, older: Attempt, actor: str, at: Moment) -> bool:
+def counts(*, attempt: Attempt, target: AttemptState, actor: str, at: Moment) -> bool:
+    """Tell whether a leg stands and falls with this locked attempt: it has paid the leg, or is the newest, or turns out to have paid.
+
+    It has paid only where nothing has gone a newer way; that is called off.
+    """
+    if attempt.status == S.SUCCEEDED:
+        return True
+    if attempt.leg_status == RefundState.SUCCEEDED:
+        return False
+    return attempt.is_latest or (target == S.SUCCEEDED and _call_off(attempt, actor, at))
+
+
+def ask_about_older(*, newest: Attempt, at: Moment) -> None:
+    """Have the channel asked again about numbers that it said it had paid, now that the newest way is over and has paid nothing."""
+    if newest.stuck is None or newest.stuck.reason != StuckReason.PAID_TWICE:
+        return
+    for (number,) in database.rows(PAID_BESIDE, _place(newest)):
+        ask(shop_id=newest.shop_id, topic="refund", subject=number, due_at=at.now, at=at)
+
+
+def _call_off(older: Attempt, actor: str, at: Moment) -> bool:
     """Give up the newest way of a locked attempt's leg where nothing has gone that way, and tell whether none is under way then."""
     newest = lock_attempt(number=database.value(LATER, _place(older)))
     if newest.status in OVER_FOR_CERTAIN:
@@ -37,12 +57,6 @@ def call_off(*, older: Attempt, actor: str, at: Moment) -> bool:
     called_off = event(what="refund_called_off", attempt=newest, more={"paid_as": older.number})
     write(change={"attempt": {"status": status}, "events": [called_off]}, attempt=newest, actor=actor, at=at)
     return True
-
-
-def ask_about_older(*, newest: Attempt, at: Moment) -> None:
-    """Have the channel asked again about numbers that it said it had paid, now that the newest way is over and has paid nothing."""
-    for (number,) in database.rows(PAID_BESIDE, _place(newest)):
-        ask(shop_id=newest.shop_id, topic="refund", subject=number, due_at=at.now, at=at)
 
 
 def _place(attempt: Attempt) -> dict[str, object]:
