@@ -78,6 +78,8 @@ def paid_beside() -> ladder.Ground:
     """A refund that went to the wallet, and that its channel has paid as well: somebody looks into it."""
     made = ladder.stuck()
     ladder.choose(made)
+    # The wallet is about to be filled, so it cannot be called off.
+    submit_attempt(number=attempts(made.order)[-1], at=at(9))
     ladder.hear(made, S.SUCCEEDED)
     ladder.take(made)
     return made

@@ -1,7 +1,6 @@
 """`anka web`: pages and the API under granian, as many processes as cores, each of two threads."""
 
 import argparse
-import logging
 import os
 import signal
 from collections.abc import Callable
@@ -33,8 +32,6 @@ def arguments(*, parser: argparse.ArgumentParser) -> None:
 
 def load(target: str) -> Callable[..., Any]:
     """Return the application, in a worker process of its own."""
-    # Until the worker serves it still has the handler of its master, which only notes the signal: it would be waited for, then killed.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # A worker whose master was killed would keep the port and answer with yesterday's settings.
     processes.die_with_parent(by=signal.SIGKILL)
     processes.leave_interrupts_to_others()
@@ -49,11 +46,11 @@ def run(*, given: argparse.Namespace) -> int:
     """Serve until told to stop."""
     processes.follow_parent()
     installation = environment.read()
+    log.configure(form=installation.log_format)
     # Collected static files may lie here; without the folder their server complains at every start.
     (installation.home / "static").mkdir(parents=True, exist_ok=True)
     with start.database_of(installation) as addresses:
         os.environ["ANKA_DATABASE_URL"] = addresses.runtime
-        logging.getLogger("_granian").setLevel(logging.WARNING)
         server = Granian(
             "anka.config.wsgi:application",
             address=given.host,
@@ -62,10 +59,13 @@ def run(*, given: argparse.Namespace) -> int:
             workers=given.workers,
             blocking_threads=THREADS,
             log_level=LogLevels.warning,
+            # What the server says of itself goes where our log goes: to stderr, in our form. Standard output is for answers.
+            log_dictconfig={"loggers": {"_granian": {"level": "WARNING", "propagate": True}}},
             respawn_failed_workers=True,
             respawn_interval=0.5,
             workers_kill_timeout=given.grace,
             websockets=False,
         )
+        processes.let_forked_end_on_sigterm()
         server.serve(target_loader=load, wrap_loader=True)
     return 0

@@ -77,6 +77,25 @@ def wake_main_thread_on_signals() -> None:
     threading.Thread(target=_pass_on, args=(reader, threading.get_ident()), daemon=True).start()
 
 
+def let_forked_end_on_sigterm() -> None:
+    """Have every process that this one forks end when told to, until it sets a handler of its own.
+
+    It would inherit ours, which stops this process and not that one: told to stop while it is starting, it would never hear of it again.
+    """
+    told_to_stop = {signal.SIGTERM}
+
+    def in_child() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, told_to_stop)
+
+    # Blocked around the fork, so that no signal falls between it and the default.
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, told_to_stop),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, told_to_stop),
+        after_in_child=in_child,
+    )
+
+
 def _pass_on(reader: int, main_thread: int) -> None:
     (number,) = os.read(reader, 1)
     signal.pthread_kill(main_thread, number)
