@@ -21,6 +21,7 @@ def walks(seeds: range) -> None:
         Walk(seed).walk(LONG)
 
 
+@pytest.mark.usefixtures("fresh_database")
 @pytest.mark.parametrize("first", range(0, SEEDS, BATCH))
 def test_whatever_banks_do_nothing_is_paid_back_twice_and_nothing_forgotten(first: int) -> None:
     done: Counter[str] = Counter()
