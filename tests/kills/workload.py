@@ -45,7 +45,8 @@ class NobodyAnswers(Exception):
 
 @dataclass
 class Client:
-    """One person at work, who thinks so many seconds between two things. `stop` ends it after the request under way is answered."""
+    """One person at work, who thinks so many seconds between two things. `stop` ends it after the request under way is answered;
+    `waits` counts how often that was tried so far in vain."""
 
     world: World
     journal: Journal
@@ -57,6 +58,7 @@ class Client:
     till: Line = field(init=False)
     orders: list[str] = field(default_factory=list)
     done: list[Entry] = field(default_factory=list)
+    waits: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self.line, self.till = Line(self.world.web), Line(self.world.gateway)
@@ -181,10 +183,12 @@ class Client:
         Raises:
             NobodyAnswers: that took more than a minute.
         """
-        for _try in range(MOST_TRIES):
+        for tries in range(MOST_TRIES):
+            self.waits = tries
             try:
                 answer = send()
                 if answer.status not in BUSY:
+                    self.waits = 0
                     return answer
             except NoAnswer:
                 # Whether it was done is what the next try will tell.
