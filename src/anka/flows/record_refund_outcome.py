@@ -12,7 +12,7 @@ from anka.core.clock import Moment
 from anka.core.refusals import NotFound, Refusal
 from anka.domain.deadlines import STUCK_WITHIN
 from anka.domain.refund_states import ATTEMPT_CHANGES, OVER_FOR_CERTAIN, AttemptState, RefundState, StuckReason
-from anka.flows.steps.newer_way import ask_about_older, counts
+from anka.flows.steps.newer_way import ask_about_older, claim_leg
 from anka.flows.steps.refund_progress import about, event, follow, legs_after, positions, tell, watch, write
 from anka.flows.submit_attempt import OPEN
 from anka.payments.models import Attempt
@@ -79,7 +79,7 @@ def record_refund_outcome(*, number: str, evidence: Evidence, at: Moment) -> Att
         target = _target(attempt, evidence)
         actor = str(gateway(attempt.channel))
         certain = fits and not evidence.provisional and (attempt.status, target) in MOVES
-        applied = certain and counts(attempt=attempt, target=target, actor=actor, at=at)
+        applied = certain and claim_leg(attempt=attempt, target=target, actor=actor, at=at)
         if not applied and (not fits or evidence.provisional or attempt.status not in OPEN):
             _keep(attempt, evidence, at)
             return attempt.status

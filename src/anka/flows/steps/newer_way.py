@@ -23,8 +23,8 @@ WHERE older.shop_id = %(shop)s AND older.refund_id = %(refund)s AND older.leg = 
 S = AttemptState
 
 
-def counts(*, attempt: Attempt, target: AttemptState, actor: str, at: Moment) -> bool:
-    """Tell whether a leg stands and falls with this locked attempt: it has paid the leg, or is the newest, or turns out to have paid.
+def claim_leg(*, attempt: Attempt, target: AttemptState, actor: str, at: Moment) -> bool:
+    """Let a leg stand and fall with this locked attempt where it has paid the leg, is the newest, or turns out to have paid; tell whether.
 
     It has paid only where nothing has gone a newer way; that is called off.
     """
