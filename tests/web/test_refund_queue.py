@@ -91,7 +91,11 @@ def test_who_transfers_by_hand_is_warned_that_the_payers_bank_took_the_payment_b
     (payment,) = [one for one in order.state.payments if one.status == "paid"]
     notice = DisputeNotice(said=DisputeState.OPEN, channel="sandbox", payment_number=payment.number, channel_number=f"dp_{number}")
     record_dispute(notice=notice, at=at(20))
-    assert warning in browser(first).get(PAGE).content.decode()
+    page = browser(first).get(PAGE).content.decode()
+    item = page[page.index(f'aria-labelledby="r-{number}-1"') :].split("</section>")[0]
+    assert warning in item
+    # What is said otherwise would have them transfer it.
+    assert "全额转账" not in item
 
 
 def test_what_waits_for_funds_or_an_answer_has_its_own_view() -> None:
